@@ -1,0 +1,319 @@
+"""The warehouse folder: where each thing lies, one writer at a time, files that appear whole.
+
+Readers may look at any moment: a file exists complete or not at all. What a killed run leaves
+behind are names that begin with "."; the next writer removes them once it holds the lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.records import BadInput, Busy
+
+DEFAULT_ROOT = Path(__file__).resolve().parent.parent / "warehouse"
+_TEMPORARY = ".tmp-"
+
+_TEXT = pa.string()
+SNAPSHOTS_SCHEMA = pa.schema(
+    [
+        ("run_id", _TEXT),
+        ("document_id", _TEXT),
+        ("parent_document_id", _TEXT),
+        ("source_id", _TEXT),
+        ("url", _TEXT),
+        ("final_url", _TEXT),
+        ("origin", _TEXT),
+        ("official", pa.bool_()),
+        ("fetched_at", pa.timestamp("us", tz="UTC")),
+        ("http_status", pa.int32()),
+        ("content_type", _TEXT),
+        ("etag", _TEXT),
+        ("last_modified", _TEXT),
+        ("headers", pa.map_(_TEXT, _TEXT)),
+        ("snapshot_id", _TEXT),
+        ("size", pa.int64()),
+        ("bytes", pa.binary()),
+        ("link_title", _TEXT),
+        ("link_date", _TEXT),
+        ("error_code", _TEXT),
+        ("error_message", _TEXT),
+    ]
+)
+DISCOVERED_SCHEMA = pa.schema(
+    [
+        (name, _TEXT)
+        for name in (
+            "run_id",
+            "document_id",
+            "url",
+            "source_id",
+            "listing_url",
+            "link_title",
+            "link_date",
+        )
+    ]
+    + [("official", pa.bool_())]
+)
+OUTCOMES_SCHEMA = pa.schema(
+    [
+        (name, _TEXT)
+        for name in (
+            "run_id",
+            "document_id",
+            "url",
+            "outcome",
+            "stage",
+            "code",
+            "message",
+            "place",
+            "snapshot_id",
+            "duplicate_of",
+        )
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """The places inside one warehouse folder. `root` is absolute."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, path: str | Path | None = None) -> Warehouse:
+        """The warehouse at `path`, else `GONGKAI_WAREHOUSE`, else `warehouse/` of the checkout."""
+        chosen = path or os.environ.get("GONGKAI_WAREHOUSE") or DEFAULT_ROOT
+        return cls(Path(chosen).expanduser().resolve())
+
+    @property
+    def snapshots(self) -> Path:
+        """The archive's parts."""
+        return self.root / "snapshots"
+
+    @property
+    def reports(self) -> Path:
+        """The readings' parts."""
+        return self.root / "reports"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run."""
+        return self.root / "runs"
+
+    @property
+    def database(self) -> Path:
+        """The published generation."""
+        return self.root / "gongkai.duckdb"
+
+    @property
+    def demo_marker(self) -> Path:
+        """Exists when the warehouse was filled from a local publisher."""
+        return self.root / "demo"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the one run that writes; its text says who."""
+        return self.root / "lock"
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the documents come from a local publisher (`GONGKAI_RESOLVE`)."""
+        return self.demo_marker.exists()
+
+    def run_folder(self, run_id: str) -> Path:
+        """The folder of one run (not created here)."""
+        if not run_id or "/" in run_id or run_id.startswith("."):
+            raise ValueError(f"not a run id: {run_id!r}")
+        return self.runs / run_id
+
+    def ensure(self) -> None:
+        """Create the folders, and the files without rows that give readers the columns.
+
+        A glob that matches nothing is an error in DuckDB: `snapshots/*.parquet` and
+        `runs/**/*outcomes.parquet` (likewise discovered, problems) always match these. The
+        readings' own schema is written by `tasks.reports` with `write_schema`.
+        Raises BadInput when the folder cannot be written.
+        """
+        try:
+            for folder in (self.snapshots, self.reports, self.runs):
+                folder.mkdir(parents=True, exist_ok=True)
+            write_schema(self.snapshots, SNAPSHOTS_SCHEMA)
+            write_schema(self.runs, DISCOVERED_SCHEMA, "schema-discovered.parquet")
+            write_schema(self.runs, OUTCOMES_SCHEMA, "schema-outcomes.parquet")
+            write_schema(self.runs, OUTCOMES_SCHEMA, "schema-problems.parquet")
+        except (PermissionError, FileExistsError, NotADirectoryError) as e:
+            raise BadInput(
+                f"warehouse {self.root}: cannot be written ({e.strerror}: {e.filename}); "
+                "choose another folder with --warehouse or GONGKAI_WAREHOUSE"
+            ) from e
+
+    def claim(self, demo: bool) -> None:
+        """Before a run writes fetched pages: demo and official documents never mix.
+
+        A warehouse with documents keeps its character; an empty one takes it from `demo`.
+        Raises BadInput on the wrong one, with what to do.
+        """
+        if self.is_demo and not demo:
+            raise BadInput(
+                f"warehouse {self.root} is a demo, filled from a local publisher, and "
+                "GONGKAI_RESOLVE is not set: choose another folder with --warehouse, or set it"
+            )
+        if demo and not self.is_demo:
+            if any(self.snapshots.glob("part-*.parquet")):
+                raise BadInput(
+                    f"warehouse {self.root} holds real documents and GONGKAI_RESOLVE is set: "
+                    "unset it, or choose another folder with --warehouse"
+                )
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_bytes(self.demo_marker, b"Filled from a local publisher (GONGKAI_RESOLVE).\n")
+
+    @contextmanager
+    def lock(self, purpose: str = "run") -> Iterator[None]:
+        """Hold the warehouse for writing, and clear what a killed run left.
+
+        The kernel drops the lock when the process ends, however it ends. Raises Busy when another
+        writer holds it. Readers need no lock.
+        """
+        self.ensure()
+        fd = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as e:
+                raise Busy(
+                    f"warehouse {self.root} is being written by {_holder(fd)}; "
+                    "wait until it ends, or stop it"
+                ) from e
+            who = {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "purpose": purpose,
+                "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, json.dumps(who).encode(), 0)
+            self._clear_leftovers()
+            yield
+        finally:
+            # The file stays: removing it would let two writers lock two different files.
+            os.close(fd)
+
+    def _clear_leftovers(self) -> None:
+        for pattern in (f"{_TEMPORARY}*", ".generation-*"):
+            for path in self.root.glob(pattern):
+                _remove(path)
+        run_folders = [p for p in self.runs.iterdir() if p.is_dir()]
+        for folder in (self.snapshots, self.reports, self.runs, *run_folders):
+            for path in folder.glob(".*"):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _holder(fd: int) -> str:
+    try:
+        who = json.loads(os.pread(fd, 4096, 0))
+        return (
+            f"process {who['pid']} on {who['host']} ({who['purpose']}), "
+            f"since {who['since'].replace('+00:00', 'Z')}"
+        )
+    except (ValueError, KeyError):
+        return "another process"  # it has the lock and has not yet written its name
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the folder of `path`; move it into place when the block succeeds.
+
+    The file and its folder are on disk (fsync) before and after the move; when the block raises,
+    nothing appears and the temporary file goes.
+    """
+    # Not ending in .parquet: DuckDB's "*.parquet" also matches names that begin with ".".
+    temporary = path.with_name(f"{_TEMPORARY}{path.name}-{secrets.token_hex(4)}")
+    try:
+        yield temporary
+        fd = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        temporary.replace(path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in `folder` on disk, so that a rename survives a power cut."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file atomically."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) -> None:
+    """Write a Parquet file (zstd) atomically. The same table gives the same bytes."""
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", row_group_size=row_group_size)
+
+
+def write_schema(folder: Path, schema: pa.Schema, name: str = "schema.parquet") -> None:
+    """Leave a file without rows that gives readers the columns; rewritten when they changed."""
+    path = folder / name
+    if path.exists():
+        try:
+            if pq.read_schema(path).equals(schema):
+                return
+        except (pa.ArrowInvalid, OSError):
+            pass  # damaged: written anew
+    write_table(path, schema.empty_table())
+
+
+def new_run_id(kind: str, now: datetime | None = None) -> str:
+    """A run's name: sorts by start, and does not collide within a second."""
+    moment = now or datetime.now(UTC)
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{kind}-{secrets.token_hex(2)}"
+
+
+def finished_runs(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The `run.json` of every finished run, oldest first. A folder without it was interrupted.
+
+    Raises BadInput naming a `run.json` that cannot be read.
+    """
+    found: list[dict[str, Any]] = []
+    for path in sorted(warehouse.runs.glob("*/run.json")):
+        try:
+            run = json.loads(path.read_text(encoding="utf-8"))
+            found.append({**run, "run_id": path.parent.name})
+        except (ValueError, OSError) as e:
+            raise BadInput(
+                f"{path}: cannot be read ({e}); remove this file to have the run's documents "
+                "accounted for again"
+            ) from e
+    return sorted(found, key=lambda run: (str(run.get("started_at", "")), run["run_id"]))
