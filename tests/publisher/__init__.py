@@ -1,0 +1,1 @@
+"""Known figures, published: renders reports from figures and serves them on loopback."""
