@@ -1,0 +1,160 @@
+"""The sources file is refused with file, line and column; only official pages may be believed."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.records import BadInput, Source
+from tasks.sources import COLUMNS, load_sources, official, official_check, to_visit
+from tasks.urls import canonical_url, host_of
+
+GOOD = {
+    "source_id": "a",
+    "division_code": "330112",
+    "host": "www.a.gov.cn",
+    "listing_url": "https://www.a.gov.cn/col/index.html",
+    "kind": "township",
+    "unit_name": "甲镇",
+    "status": "allowed",
+    "reviewed_on": "2026-01-15",
+    "notes": "",
+}
+
+
+def source(**changes: str) -> Source:
+    return Source(**{**GOOD, **changes})
+
+
+def write(tmp_path: Path, *rows: dict[str, str], header: str = ",".join(COLUMNS)) -> Path:
+    path = tmp_path / "sources.csv"
+    lines = [header, *(",".join(row[c] for c in COLUMNS) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_the_seed_of_the_project_is_valid() -> None:
+    found = load_sources()
+    assert len(found) > 40
+    # Listings that nobody has reviewed are not visited.
+    assert all(s.status != "allowed" or s.reviewed_on for s in found)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD, {**GOOD, "source_id": "b", "status": "quarantine"})
+    assert load_sources(path) == [source(), source(source_id="b", status="quarantine")]
+    assert list(to_visit(load_sources(path))) == ["www.a.gov.cn"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("source_id", "", "not an id"),
+        ("division_code", "33011", "6, 9 or 12 digits"),
+        ("host", "www.a.com", "not under .gov.cn"),
+        ("host", "gov.cn", "not under .gov.cn"),
+        ("host", "www.a.gov.cn.evil.com", "not under .gov.cn"),
+        ("host", "WWW.A.gov.cn", "plain host name in lower case"),
+        ("host", "www.b.gov.cn", "is not on the host"),
+        ("host", "ww.a.gov.cn", "is not on the host"),
+        ("listing_url", "ftp://www.a.gov.cn/", "not an http or https address"),
+        ("listing_url", "col/index.html", "not an http or https address"),
+        ("listing_url", "https://www.a.gov.cn:port/", "not an http or https address"),
+        ("status", "ok", "allowed, quarantine, blocked"),
+        ("reviewed_on", "15.1.2026", "YYYY-MM-DD"),
+    ],
+)
+def test_a_wrong_value_is_named_with_line_and_column(
+    tmp_path: Path, column: str, value: str, says: str
+) -> None:
+    path = write(tmp_path, {**GOOD, "source_id": "first"}, {**GOOD, column: value})
+    with pytest.raises(BadInput) as refused:
+        load_sources(path)
+    message = str(refused.value)
+    assert str(path) in message
+    assert "line 3" in message
+    assert says in message
+    assert "\n" not in message
+
+
+def test_files_that_are_no_sources_are_refused_in_one_line(tmp_path: Path) -> None:
+    def refusal(path: Path) -> str:
+        with pytest.raises(BadInput) as refused:
+            load_sources(path)
+        assert "\n" not in str(refused.value)
+        assert str(path) in str(refused.value)
+        return str(refused.value)
+
+    assert "not found" in refusal(tmp_path / "none.csv")
+    assert "cannot be read" in refusal(tmp_path)
+    short = ",".join(COLUMNS[:-2])
+    assert "line 1: column reviewed_on, notes is missing" in refusal(
+        write(tmp_path, GOOD, header=short)
+    )
+    assert "already on line 2" in refusal(write(tmp_path, GOOD, GOOD))
+    assert "no rows" in refusal(write(tmp_path))
+    path = write(tmp_path, GOOD)
+    path.write_text(path.read_text() + "b,330112\n")
+    assert "line 3: has not the 9 fields" in refusal(path)
+    path.write_bytes("source_id,单位\n".encode("gb18030"))
+    assert "not UTF-8" in refusal(path)
+    path.write_text(",".join(COLUMNS) + '\na,"unclosed\n')
+    assert "not valid CSV" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://www.a.gov.cn.evil.com/x",
+        "http://www.agov.cn/x",
+        "http://a-gov.cn/x",
+        "http://evil.com/www.a.gov.cn",
+        "http://www.a.gov.cn@evil.com/x",
+        "http://evil.com@www.a.gov.cn/x",
+        "http://evil.com\\@www.a.gov.cn/x",
+        "http://evil.com\t@www.a.gov.cn/x",
+        "http://www.a.gоv.cn/x",
+        "http://www.a.ｇｏｖ.cn/x",
+        "http://www.a.gov。cn/x",
+        "http://www.a.xn--gv-jbc.cn/x",
+        "http://evil.com#.www.a.gov.cn/",
+        "http://evil.com?.www.a.gov.cn/",
+        "ftp://www.a.gov.cn/x",
+        "javascript://www.a.gov.cn/x",
+        "http://[::1]/x",
+        "http://127.0.0.1/x",
+        "http:///x",
+        "",
+    ],
+)
+def test_spoofed_hosts_are_not_official(url: str) -> None:
+    assert official(url, [source()]) is not None
+
+
+def test_a_host_must_be_registered_as_allowed() -> None:
+    check = official_check(
+        [
+            source(),
+            source(source_id="b", host="b.gov.cn", listing_url="http://b.gov.cn/"),
+            source(source_id="c", host="x.b.gov.cn", status="blocked"),
+            source(source_id="d", host="d.gov.cn", status="quarantine"),
+        ]
+    )
+    assert check("http://www.a.gov.cn/1") is None
+    assert check("HTTPS://WWW.A.GOV.CN.:443/1") is None
+    assert check("http://xxgk.b.gov.cn/1") is None
+    assert "blocked" in (check("http://x.b.gov.cn/1") or "")
+    assert "quarantine" in (check("http://d.gov.cn/1") or "")
+    assert "not registered" in (check("http://www.e.gov.cn/1") or "")
+    assert "not registered" in (check("http://a.gov.cn/1") or "")
+
+
+@given(st.text(max_size=40), st.text(max_size=20))
+def test_whatever_surrounds_it_the_contacted_host_decides(before: str, after: str) -> None:
+    url = f"http://{before}gov.cn{after}"
+    if official_check([source(host="a.gov.cn")])(url) is None:
+        host = host_of(url)
+        assert host is not None
+        assert host == "a.gov.cn" or host.endswith(".a.gov.cn")
+        assert host_of(canonical_url(url)) == host
