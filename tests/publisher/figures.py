@@ -6,7 +6,7 @@ compare a reading with it without trusting any reader.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
@@ -215,6 +215,14 @@ def probe_consistent(form: Form, seed: int) -> Figures:
         if len({abs(value) for value in values.values()}) == len(values):
             return _in_order(form, values)
     raise AssertionError("no probe found")
+
+
+def total(parts: Sequence[Figures]) -> Figures:
+    """The figures of a whole area: cell by cell the sum of its units'."""
+    sums: dict[str, Decimal] = {}
+    for code in parts[0].cells:
+        sums[code] = sum((part.values[code] or Decimal(0) for part in parts), Decimal(0))
+    return _in_order(parts[0].form, sums)
 
 
 def wrong_sum(figures: Figures, code: str, by: int = 1) -> Figures:

@@ -7,8 +7,10 @@ around it) in an encoding. Everything else is a whole of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tests.publisher.document import Document
+from tests.publisher.encodings import ENCODINGS
 from tests.publisher.layouts import clean, wrappers
 
 Body = Callable[[Document], str]
@@ -18,6 +20,28 @@ BODIES: dict[str, Body] = {
 }
 
 
+class Rendered(NamedTuple):
+    """A page as it is served: `suffix` is how its URL ends."""
+
+    body: bytes
+    content_type: str
+    suffix: str
+
+
 def html(document: Document, body: str = "clean", wrapper: str = "table") -> str:
     """A whole HTML page as text; `encodings` turns it into bytes."""
     return wrappers.WRAPPERS[wrapper](document.head, BODIES[body](document))
+
+
+def publish(document: Document, layout: str) -> Rendered:
+    """The page of a layout named `body/wrapper/encoding`."""
+    body, wrapper, encoding = layout.split("/")
+    page = ENCODINGS[encoding](html(document, body, wrapper))
+    return Rendered(page, "text/html", "html")
+
+
+def rotation(number: int) -> str:
+    """A layout for the n-th page of a site, so that every body, wrapper and encoding comes up."""
+    bodies, around, ways = list(BODIES), list(wrappers.WRAPPERS), list(ENCODINGS)
+    encoding = ways[number // 3 % len(ways)] if number % 3 == 0 else "utf8"
+    return f"{bodies[number % len(bodies)]}/{around[number % len(around)]}/{encoding}"
