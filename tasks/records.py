@@ -6,6 +6,7 @@ of `runs/` (docs/architecture.md) are the field names here.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -29,6 +30,11 @@ OUTCOMES: tuple[OutcomeName, ...] = (
 
 # Why a URL may not be believed (one plain sentence), or None when it is official.
 Official = Callable[[str], str | None]
+
+
+def snapshot_id_of(body: bytes) -> str:
+    """The name of some bytes: their SHA-256 in hex."""
+    return hashlib.sha256(body).hexdigest()
 
 
 class BadInput(Exception):  # noqa: N818 - the user's to mend, not a fault of the program

@@ -1,0 +1,261 @@
+"""The archive: one row per fetch, bytes once. Parts are added and never changed.
+
+`snapshots/part-<run_id>-<NNNNN>.parquet`, 64-row groups, zstd. Everything downstream can be
+rebuilt from here without the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tasks.ingest import rows_from_files
+from tasks.records import BadInput, Fetched, State, snapshot_id_of
+from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, write_table
+
+__all__ = [
+    "Known",
+    "append",
+    "damaged",
+    "known",
+    "parts",
+    "read_bytes",
+    "rows_from_files",
+    "snapshot_id_of",
+]
+
+ROW_GROUP = 64
+PART_BYTES = 64_000_000
+"""Bodies (bytes, before compression) that one part holds at most; it bounds memory."""
+
+_PLAIN = {"document_id", "url", "final_url", "origin", "official", "fetched_at", "source_id"}
+_PLAIN |= {"parent_document_id", "http_status", "content_type", "etag", "last_modified"}
+_PLAIN |= {"snapshot_id", "size", "link_title", "link_date", "error_code", "error_message"}
+_STATE_COLUMNS = [*State._fields, "run_id", "fetched_at", "http_status"]
+
+
+@dataclass(slots=True)
+class Known:
+    """What the archive holds, without the bytes.
+
+    `states`: the last state of each document. `snapshots`: every snapshot_id whose bytes are
+    stored, with the document_id of the row that holds them (that row's reading speaks for them).
+    """
+
+    states: dict[str, State] = field(default_factory=dict)
+    snapshots: dict[str, str] = field(default_factory=dict)
+
+    def children(self, document_id: str) -> list[State]:
+        """The attachments known of a page, failed ones too, by document_id."""
+        if self._by_parent is None:
+            self._by_parent = {}
+            for state in self.states.values():
+                if state.parent_document_id:
+                    self._by_parent.setdefault(state.parent_document_id, []).append(state)
+        return self._by_parent.get(document_id, [])
+
+    _by_parent: dict[str, list[State]] | None = field(default=None, repr=False)
+
+
+def parts(warehouse: Warehouse) -> list[Path]:
+    """The archive's parts in the order of their names."""
+    return sorted(warehouse.snapshots.glob("part-*.parquet"))
+
+
+def append(
+    warehouse: Warehouse,
+    run_id: str,
+    rows: Iterable[Fetched],
+    known_ids: dict[str, str] | None = None,
+) -> list[Path]:
+    """Add fetches to the archive, in their order; returns the parts written.
+
+    `known_ids` is `known(...).snapshots`: bytes it names are not stored again, and new ones are
+    added to it once they are on disk, so that one mapping serves a whole run. Call it with the
+    warehouse locked and from one thread at a time; a kill loses at most the part being written.
+    """
+    owners = known_ids if known_ids is not None else known(warehouse).snapshots
+    written: list[Path] = []
+    batch: list[Fetched] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row.body or b"")
+        if size >= PART_BYTES:
+            written.append(_write_part(warehouse, run_id, batch, owners))
+            batch, size = [], 0
+    if batch:
+        written.append(_write_part(warehouse, run_id, batch, owners))
+    return written
+
+
+def _write_part(
+    warehouse: Warehouse, run_id: str, rows: list[Fetched], owners: dict[str, str]
+) -> Path:
+    columns: dict[str, list[object]] = {name: [] for name in SNAPSHOTS_SCHEMA.names}
+    new: dict[str, str] = {}
+    for row in rows:
+        for name in _PLAIN:
+            columns[name].append(getattr(row, name))
+        columns["run_id"].append(run_id)
+        columns["headers"].append(sorted(row.headers.items()))
+        fresh = (
+            row.body is not None
+            and row.snapshot_id is not None
+            and row.snapshot_id not in owners
+            and row.snapshot_id not in new
+        )
+        columns["bytes"].append(row.body if fresh else None)
+        if fresh and row.snapshot_id is not None:
+            new[row.snapshot_id] = row.document_id
+    table = pa.table(columns, schema=SNAPSHOTS_SCHEMA)
+    path = _next_part(warehouse, run_id)
+    write_table(path, table, row_group_size=ROW_GROUP)
+    owners.update(new)
+    return path
+
+
+def _next_part(warehouse: Warehouse, run_id: str) -> Path:
+    taken = [int(p.stem.rpartition("-")[2]) for p in warehouse.snapshots.glob(f"part-{run_id}-*")]
+    return warehouse.snapshots / f"part-{run_id}-{max(taken, default=-1) + 1:05d}.parquet"
+
+
+def damaged(warehouse: Warehouse) -> dict[Path, str]:
+    """Parts whose structure cannot be read, with the reason; hashes are not checked here."""
+    found: dict[Path, str] = {}
+    for path in parts(warehouse):
+        try:
+            _open(path).close()
+        except BadInput as e:
+            found[path] = str(e)
+    return found
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as e:
+        raise BadInput(_damage(path, e)) from e
+    if missing := set(SNAPSHOTS_SCHEMA.names) - set(file.schema_arrow.names):
+        raise BadInput(_damage(path, f"column {', '.join(sorted(missing))} is missing"))
+    return file
+
+
+def _damage(path: Path, why: object) -> str:
+    return (
+        f"archive part {path} is damaged ({str(why).strip().splitlines()[0][:200]}); restore it "
+        "from a copy, or move it away to have its documents fetched again"
+    )
+
+
+def known(warehouse: Warehouse, skip: Iterable[Path] = ()) -> Known:
+    """The last state of every document and every stored snapshot, read without the bodies.
+
+    Raises BadInput naming the first damaged part; pass `damaged(warehouse)` as `skip` to go on
+    with the others (the lost bytes count as not archived and are stored again when fetched).
+    """
+    skipped = set(skip)
+    tables = [_states_of(path) for path in parts(warehouse) if path not in skipped]
+    if not tables:
+        return Known()
+    result = Known()
+    with duckdb.connect() as db:
+        db.register("fetches", pa.concat_tables(tables))
+        for row in db.execute(_LAST_STATES).fetchall():
+            result.states[row[0]] = State(*row)
+        result.snapshots.update(db.execute(_STORED).fetchall())
+    return result
+
+
+# A failed fetch says nothing of the page: validators come from the newest row with a snapshot,
+# the failure from the newest row of all. Structs, because arg_max passes over null arguments.
+_LAST_STATES = """
+    with last as (
+        select document_id,
+               arg_max(fetches, (snapshot_id is not null, fetched_at, run_id)) as good,
+               arg_max(fetches, (fetched_at, run_id)) as newest
+        from fetches group by document_id)
+    select document_id, good.url, good.parent_document_id, good.source_id, good.etag,
+           good.last_modified, good.snapshot_id, good.content_type, newest.error_code
+    from last order by document_id
+"""
+_STORED = """
+    select snapshot_id, arg_min(document_id, (fetched_at, run_id, document_id))
+    from fetches where stored group by snapshot_id order by snapshot_id
+"""
+
+
+def _states_of(path: Path) -> pa.Table:
+    """The state columns of one part, and `stored`: whether the row holds the bytes."""
+    try:
+        with _open(path) as file:
+            table = file.read(columns=_STATE_COLUMNS)
+            stored: list[bool] = []
+            for group in range(file.num_row_groups):
+                stored.extend(_stored(file, group, table, len(stored)))
+    except (pa.ArrowException, OSError) as e:
+        raise BadInput(_damage(path, e)) from e
+    return table.append_column("stored", pa.array(stored, pa.bool_()))
+
+
+def _stored(file: pq.ParquetFile, group: int, table: pa.Table, start: int) -> list[bool]:
+    """Which rows of a group hold bytes; the bodies are only read where the counts leave it open."""
+    metadata = file.metadata.row_group(group)
+    column = metadata.column(file.schema_arrow.names.index("bytes"))
+    rows = table.slice(start, metadata.num_rows)
+    could = [
+        snapshot is not None and status != 304
+        for snapshot, status in zip(
+            rows.column("snapshot_id").to_pylist(),
+            rows.column("http_status").to_pylist(),
+            strict=True,
+        )
+    ]
+    statistics = column.statistics
+    if statistics is not None and statistics.has_null_count:
+        holding = metadata.num_rows - statistics.null_count
+        if holding == 0:
+            return [False] * len(could)
+        if holding == sum(could):
+            return could
+    bodies = file.read_row_group(group, columns=["bytes"]).column("bytes")
+    return [bool(v) for v in pc.is_valid(bodies).to_pylist()]
+
+
+def read_bytes(warehouse: Warehouse, snapshot_id: str) -> bytes:
+    """The bytes of one snapshot, checked against their name.
+
+    Raises KeyError when no readable part holds them and BadInput when they are not what was
+    stored. Damaged parts elsewhere do not matter.
+    """
+    for path in parts(warehouse):
+        try:
+            with _open(path) as file:
+                for group in range(file.num_row_groups):
+                    ids = file.read_row_group(group, columns=["snapshot_id"]).column(0)
+                    index = pc.index(ids, snapshot_id).as_py()
+                    if index < 0:
+                        continue
+                    both = file.read_row_group(group, columns=["snapshot_id", "bytes"])
+                    for row in both.to_pylist():
+                        if row["snapshot_id"] == snapshot_id and row["bytes"] is not None:
+                            return _checked(path, snapshot_id, row["bytes"])
+        except (pa.ArrowException, OSError):
+            continue
+        except BadInput as e:
+            if isinstance(e.__cause__, (pa.ArrowException, OSError)):
+                continue
+            raise
+    raise KeyError(f"snapshot {snapshot_id} is in no readable part of {warehouse.snapshots}")
+
+
+def _checked(path: Path, snapshot_id: str, body: bytes) -> bytes:
+    if snapshot_id_of(body) != snapshot_id:
+        raise BadInput(_damage(path, f"the bytes of {snapshot_id} do not match their hash"))
+    return body
