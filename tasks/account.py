@@ -1,0 +1,344 @@
+"""What was discovered, what became of each, and the check that both lists agree.
+
+A run is finished when its `run.json` exists; it is written last and only when the accounting
+closes. Everything is read back from disk for the check, so that a fault in between shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tasks.records import (
+    OUTCOMES,
+    AccountingError,
+    Counts,
+    Discovered,
+    Fetched,
+    OutcomeName,
+    OutcomeRow,
+    ReadingSummary,
+    RunKind,
+    Stage,
+)
+from tasks.store import (
+    DISCOVERED_SCHEMA,
+    OUTCOMES_SCHEMA,
+    Warehouse,
+    finished_runs,
+    write_bytes,
+    write_table,
+)
+
+SKIPPED_CODES = {"robots", "circuit_open"}
+QUARANTINED_CODES = {"off_site_redirect"}
+_NAMED = 5  # offending documents that a message names
+
+
+def write_discovered(warehouse: Warehouse, run_id: str, documents: Iterable[Discovered]) -> int:
+    """Write what the run discovered; a document that two listings name counts once (the first).
+
+    Returns how many documents there are. Written before anything is fetched, so that a document
+    lost on the way is missed.
+    """
+    unique: dict[str, Discovered] = {}
+    for document in documents:
+        unique.setdefault(document.document_id, document)
+    rows = [unique[key] for key in sorted(unique)]
+    names = [n for n in DISCOVERED_SCHEMA.names if n != "run_id"]
+    columns: dict[str, list[object]] = {"run_id": [run_id] * len(rows)}
+    columns |= {name: [getattr(row, name) for row in rows] for name in names}
+    _write(warehouse, run_id, "discovered", pa.table(columns, schema=DISCOVERED_SCHEMA))
+    return len(rows)
+
+
+def write_outcomes(
+    warehouse: Warehouse,
+    run_id: str,
+    outcomes: Iterable[OutcomeRow],
+    problems: Iterable[OutcomeRow] = (),
+) -> None:
+    """Write what became of each document, and the troubles that are no document's outcome."""
+    for name, rows in (("outcomes", outcomes), ("problems", problems)):
+        ordered = sorted(rows, key=lambda r: (r.document_id, r.stage, r.code or ""))
+        columns: dict[str, list[object]] = {"run_id": [run_id] * len(ordered)}
+        for column in OUTCOMES_SCHEMA.names[1:]:
+            columns[column] = [getattr(row, column) for row in ordered]
+        _write(warehouse, run_id, name, pa.table(columns, schema=OUTCOMES_SCHEMA))
+
+
+def _write(warehouse: Warehouse, run_id: str, name: str, table: pa.Table) -> None:
+    folder = warehouse.run_folder(run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(folder / f"{name}.parquet", table)
+
+
+def close(
+    warehouse: Warehouse,
+    run_id: str,
+    *,
+    kind: RunKind,
+    started_at: datetime,
+    parser_version: str,
+    finished_at: datetime | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> Counts:
+    """Check that each discovered document has one outcome and no other has; write `run.json`.
+
+    `extra` adds fields to `run.json`. Raises AccountingError naming the first documents that
+    break the sum; the run then stays unfinished and nothing of it may be published.
+    """
+    folder = warehouse.run_folder(run_id)
+    discovered = _read(folder / "discovered.parquet", ["run_id", "document_id"])
+    outcomes = _read(folder / "outcomes.parquet", ["run_id", "document_id", "outcome"])
+    listed = Counter(row["document_id"] for row in discovered)
+    ended = Counter(row["document_id"] for row in outcomes)
+    twice = [d for d, n in listed.items() if n > 1]
+    _refuse_any(run_id, "listed as discovered more than once", twice)
+    _refuse_any(run_id, "discovered but without an outcome", sorted(listed.keys() - ended.keys()))
+    _refuse_any(
+        run_id, "with an outcome but never discovered", sorted(ended.keys() - listed.keys())
+    )
+    _refuse_any(run_id, "with more than one outcome", [d for d, n in ended.items() if n > 1])
+    strange = [r["document_id"] for r in outcomes if r["outcome"] not in OUTCOMES]
+    _refuse_any(run_id, "with an unknown outcome", strange)
+    foreign = [r["document_id"] for r in discovered + outcomes if r["run_id"] != run_id]
+    _refuse_any(run_id, "carrying another run's id", foreign)
+    counts = Counts(len(discovered), **Counter(row["outcome"] for row in outcomes))
+    if not counts.closes:  # cannot happen after the checks above; the promise is checked as such
+        raise AccountingError(f"run {run_id}: the counts do not add up: {counts.as_dict()}")
+    record = {
+        **(extra or {}),
+        "run_id": run_id,
+        "kind": kind,
+        "started_at": _iso(started_at),
+        "finished_at": _iso(finished_at or datetime.now(UTC)),
+        "demo": warehouse.is_demo,
+        "parser_version": parser_version,
+        "counts": counts.as_dict(),
+    }
+    text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
+    write_bytes(folder / "run.json", (text + "\n").encode())
+    return counts
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _read(path: Path, columns: list[str]) -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
+    except (pa.ArrowException, OSError) as e:
+        raise AccountingError(f"{path}: cannot be read, so the run cannot be closed ({e})") from e
+    return rows
+
+
+def _refuse_any(run_id: str, what: str, documents: Sequence[str]) -> None:
+    if documents:
+        first = ", ".join(sorted(documents)[:_NAMED])
+        more = f" and {len(documents) - _NAMED} more" if len(documents) > _NAMED else ""
+        raise AccountingError(f"run {run_id}: {len(documents)} documents {what}: {first}{more}")
+
+
+def accounted(warehouse: Warehouse) -> dict[str, str]:
+    """The snapshot of each document (pages and attachments) that a finished run accounted for last.
+
+    Only such bytes may be called `unchanged`: those of an interrupted run have no outcome yet.
+    """
+    order = {run["run_id"]: n for n, run in enumerate(finished_runs(warehouse))}
+    files = [warehouse.run_folder(run_id) / "outcomes.parquet" for run_id in order]
+    tables = [pq.read_table(f, columns=["run_id", "document_id", "snapshot_id"]) for f in files]
+    for part in warehouse.snapshots.glob("part-*.parquet"):
+        try:
+            # Attachments have no outcome of their own; their run's end accounts for them.
+            columns = ["run_id", "document_id", "snapshot_id", "parent_document_id"]
+            table = pq.read_table(part, columns=columns)
+        except (pa.ArrowException, OSError):
+            continue  # the archive names its damaged parts; here they only make pages look new
+        children = table.filter(pc.field("parent_document_id").is_valid())
+        tables.append(children.drop_columns(["parent_document_id"]))
+    if not tables or not order:
+        return {}
+    with duckdb.connect() as db:
+        db.register("seen", pa.concat_tables(tables))
+        db.register("finished", pa.table({"run_id": list(order), "n": list(order.values())}))
+        rows = db.execute(
+            "select document_id, arg_max(snapshot_id, n) from seen join finished using (run_id) "
+            "where snapshot_id is not null group by document_id"
+        ).fetchall()
+    return dict(rows)
+
+
+def classify(
+    discovered: Iterable[Discovered],
+    fetched: Iterable[Fetched],
+    readings: Mapping[str, ReadingSummary],
+    accounted_before: Mapping[str, str],
+    owners: Mapping[str, str],
+) -> tuple[list[OutcomeRow], list[OutcomeRow]]:
+    """What became of each discovered document, and the problems of attachments.
+
+    `fetched`: this run's fetches, pages and attachments (bodies are not looked at). `readings` by
+    snapshot_id, for every snapshot of `fetched` that the archive has read. `accounted_before`:
+    `accounted(...)` from before this run. `owners`: `known(...).snapshots` after the run's bytes
+    were archived. A document that was neither fetched nor refused gets no outcome, and one whose
+    bytes nobody read gets none either: `close` then names it.
+    """
+    pages: dict[str, Fetched] = {}
+    children: dict[str, list[Fetched]] = defaultdict(list)
+    for row in fetched:
+        if row.parent_document_id is None:
+            pages[row.document_id] = row
+        else:
+            children[row.parent_document_id].append(row)
+    judge = _Judge(readings, accounted_before, owners)
+    outcomes: list[OutcomeRow] = []
+    problems: list[OutcomeRow] = []
+    done: set[str] = set()
+    for document in discovered:
+        if document.document_id in done:
+            continue
+        done.add(document.document_id)
+        if not document.official:
+            message = document.refusal or "the host is not a registered official host"
+            outcomes.append(_row(document, "quarantined", "discover", "not_official", message))
+            continue
+        page = pages.get(document.document_id)
+        outcome = judge.page(document, page, children[document.document_id]) if page else None
+        if outcome is not None:
+            outcomes.append(outcome)
+        problems.extend(judge.problems(children[document.document_id]))
+    return outcomes, problems
+
+
+def _row(
+    of: Discovered | Fetched,
+    outcome: OutcomeName,
+    stage: Stage,
+    code: str | None = None,
+    message: str | None = None,
+    place: str | None = None,
+    snapshot_id: str | None = None,
+    duplicate_of: str | None = None,
+) -> OutcomeRow:
+    return OutcomeRow(
+        of.document_id, of.url, outcome, stage, code, message, place, snapshot_id, duplicate_of
+    )
+
+
+class _Judge:
+    def __init__(
+        self,
+        readings: Mapping[str, ReadingSummary],
+        accounted_before: Mapping[str, str],
+        owners: Mapping[str, str],
+    ) -> None:
+        self.readings = readings
+        self.before = accounted_before
+        self.owners = owners
+
+    def one(self, row: Fetched) -> OutcomeRow | None:
+        """What one fetch comes to by itself; None when its bytes were not read."""
+        snapshot = row.snapshot_id
+        if row.error_code is not None or snapshot is None:
+            outcome: OutcomeName = "failed"
+            if row.error_code in SKIPPED_CODES:
+                outcome = "skipped"
+            elif row.error_code in QUARANTINED_CODES:
+                outcome = "quarantined"
+            message = row.error_message or "the fetch gave no document and no reason"
+            return _row(row, outcome, "fetch", row.error_code or "no_body", message)
+        if self.before.get(row.document_id) == snapshot:
+            return _row(row, "unchanged", "fetch", snapshot_id=snapshot)
+        owner = self.owners.get(snapshot, row.document_id)
+        if owner != row.document_id:
+            return _row(row, "duplicate", "fetch", snapshot_id=snapshot, duplicate_of=owner)
+        return self.read(row)
+
+    def read(self, row: Fetched) -> OutcomeRow | None:
+        """The outcome that the reading of a fetch gives, whoever else has the same bytes."""
+        reading = self.readings.get(row.snapshot_id or "")
+        if reading is None:
+            return None
+        return _row(
+            row,
+            reading.outcome,
+            "parse",
+            reading.code,
+            reading.message,
+            place=reading.place,
+            snapshot_id=row.snapshot_id,
+        )
+
+    def page(
+        self, document: Discovered, page: Fetched, children: Sequence[Fetched]
+    ) -> OutcomeRow | None:
+        """The outcome of a page with its attachments: parsed when it or one of them was."""
+        own = self.one(page)
+        if own is None or own.outcome in ("failed", "skipped", "quarantined", "parsed"):
+            return own
+        itself = self.read(page)
+        if own.outcome != "rejected" and itself is not None and itself.outcome == "parsed":
+            return (
+                own  # the report is on the page, unchanged or a duplicate: attachments add nothing
+            )
+        here = {child.document_id for child in children}
+        refusal: OutcomeRow | None = None
+        unchanged_report = False
+        duplicate_of: str | None = None
+        for child in children:
+            fate, reading = self.one(child), self.read(child)
+            if fate is None or reading is None:
+                continue
+            if reading.outcome == "rejected":
+                if refusal is None and (fate.outcome != "unchanged" or own.outcome == "rejected"):
+                    refusal = reading
+            elif fate.outcome == "duplicate" and fate.duplicate_of not in here:
+                duplicate_of = duplicate_of or fate.duplicate_of
+            elif fate.outcome == "unchanged":
+                unchanged_report = True
+            else:
+                return _row(document, "parsed", "parse", snapshot_id=page.snapshot_id)
+        if own.outcome == "duplicate":
+            return own
+        if unchanged_report:
+            # The attachment is the report: a page that changed around it is still parsed.
+            if own.outcome == "unchanged":
+                return own
+            return _row(document, "parsed", "parse", snapshot_id=page.snapshot_id)
+        if duplicate_of is not None and own.outcome == "rejected":
+            return _row(
+                document,
+                "duplicate",
+                "fetch",
+                snapshot_id=page.snapshot_id,
+                duplicate_of=duplicate_of,
+            )
+        if refusal is not None:
+            of_page = f"{own.message}; " if own.message else ""
+            message = f"{of_page}in the attachment {refusal.url}: {refusal.message}"
+            return replace(
+                own,
+                outcome="rejected",
+                stage="parse",
+                code=refusal.code,
+                place=refusal.place,
+                message=message,
+            )
+        return own
+
+    def problems(self, children: Sequence[Fetched]) -> list[OutcomeRow]:
+        """Attachments that could not be had: failures of their own, not part of the sum."""
+        judged = [self.one(child) for child in children if child.error_code is not None]
+        return [row for row in judged if row is not None]
