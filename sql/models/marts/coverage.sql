@@ -1,0 +1,121 @@
+-- Expected: the government of each division that has a reviewed source, and of each division in it
+-- down to the townships; and each unit that a source is registered for. For every report year seen
+-- among the reports of those sources.
+with expected_units as (
+    select * from read_parquet({{ prepared('expected') }})
+),
+
+years as (
+    select distinct expected_units.source_division_id, readings.report_year
+    from expected_units
+    inner join {{ ref('stg_readings') }} as readings using (source_id)
+    where readings.report_year is not null
+),
+
+in_force as (
+    select distinct division_id, level, kind, coalesce(valid_from, 0) as from_year, coalesce(valid_to, 9998) as to_year
+    from {{ ref('stg_divisions') }}
+),
+
+expected as (
+    select distinct
+        expected_units.unit_id,
+        expected_units.division_id,
+        expected_units.organ_id,
+        in_force.level,
+        years.report_year,
+        expected_units.expected_by
+    from expected_units
+    inner join years using (source_division_id)
+    inner join in_force
+        on in_force.division_id = expected_units.division_id
+        and years.report_year between in_force.from_year and in_force.to_year
+    qualify row_number() over (
+        partition by expected_units.unit_id, years.report_year
+        order by expected_units.expected_by, in_force.level
+    ) = 1
+),
+
+-- The office speaks for its government when it reports for the whole area.
+answers as (
+    select
+        case
+            when resolutions.organ_id = 'gov_office' and readings.scope = 'area'
+                then substr(sha256(resolutions.division_id || '|gov'), 1, 16)
+            else resolutions.unit_id
+        end as unit_id,
+        readings.report_year,
+        readings.report_id,
+        readings.outcome,
+        coalesce(versions.is_current, false) as is_current,
+        readings.fetched_at,
+        coalesce(try_cast(readings.published_date as date), try_cast(readings.link_date as date)) as published_date,
+        case
+            when try_cast(readings.published_date as date) is not null then 'the page''s header'
+            when try_cast(readings.link_date as date) is not null then 'the listing'
+        end as published_evidence
+    from {{ ref('stg_readings') }} as readings
+    inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
+    left join {{ ref('report_versions') }} as versions using (report_id)
+    where resolutions.resolution = 'resolved' and readings.official
+),
+
+best_answer as (
+    select *
+    from answers
+    qualify row_number() over (
+        partition by unit_id, report_year
+        order by outcome = 'parsed' desc, is_current desc, published_date, fetched_at, report_id
+    ) = 1
+),
+
+perhaps as (
+    select distinct candidate.unit_id, report_year
+    from (
+        select unnest(resolutions.candidates) as candidate, readings.report_year
+        from {{ ref('stg_resolutions') }} as resolutions
+        inner join {{ ref('stg_readings') }} as readings using (report_id)
+        where resolutions.resolution = 'ambiguous'
+    )
+),
+
+dated as (
+    select
+        expected.*,
+        case
+            when level = 4 then null
+            when organ_id = 'gov' then make_date(expected.report_year + 1, 3, 31)
+            else make_date(expected.report_year + 1, 1, 31)
+        end as deadline,
+        case
+            when best_answer.outcome is not null then best_answer.outcome
+            when perhaps.unit_id is not null then 'ambiguous'
+            else 'missing'
+        end as outcome,
+        best_answer.report_id,
+        best_answer.published_date,
+        best_answer.published_evidence
+    from expected
+    left join best_answer using (unit_id, report_year)
+    left join perhaps using (unit_id, report_year)
+)
+
+select
+    dated.unit_id,
+    units.unit_name,
+    units.province,
+    units.city,
+    units.county,
+    dated.level,
+    dated.report_year,
+    dated.expected_by,
+    dated.deadline,
+    dated.published_date,
+    dated.published_evidence,
+    dated.outcome,
+    dated.published_date > dated.deadline as late,
+    dated.report_id
+from dated
+left join {{ ref('units') }} as units using (unit_id)
+qualify row_number() over (partition by dated.unit_id, dated.report_year order by units.version desc) = 1
+order by dated.report_year, dated.unit_id

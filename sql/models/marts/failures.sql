@@ -1,0 +1,116 @@
+-- What is wrong now: each document whose newest outcome (`unchanged` apart, which repeats the one
+-- before) is a rejection, a quarantine or a failed fetch; and trouble that is no document's outcome
+-- (a listing, an attachment) until the same document is read.
+with told as (
+    select
+        *,
+        outcome in ('rejected', 'quarantined', 'failed') or is_problem as is_failure
+    from {{ ref('stg_outcomes') }}
+    where (is_problem or outcome in ('parsed', 'rejected', 'duplicate', 'quarantined', 'failed'))
+),
+
+-- `unchanged` after a failed fetch says that the document is there again, as it was read before.
+recovered as (
+    select failed.document_id, failed.run_id
+    from told as failed
+    inner join {{ ref('stg_outcomes') }} as later
+        on later.document_id = failed.document_id
+        and later.outcome = 'unchanged'
+        and later.started_at > failed.started_at
+    where failed.outcome = 'failed' and not failed.is_problem
+),
+
+read_since as (
+    select document_id, max(fetched_at) as read_at
+    from {{ ref('stg_readings') }}
+    where outcome = 'parsed'
+    group by document_id
+),
+
+standing as (
+    select told.*
+    from told
+    anti join recovered
+        on recovered.document_id = told.document_id and recovered.run_id = told.run_id
+),
+
+last_good as (
+    select document_id, max(started_at) as good_at
+    from standing
+    where not is_failure
+    group by document_id
+),
+
+open_failures as (
+    select standing.*
+    from standing
+    left join last_good using (document_id)
+    left join read_since using (document_id)
+    where
+        is_failure
+        and (good_at is null or standing.started_at > good_at)
+        and not (is_problem and coalesce(read_at >= standing.started_at, false))
+),
+
+from_runs as (
+    select
+        document_id,
+        arg_max(url, (started_at, not is_problem)) as url,
+        arg_max(snapshot_id, (started_at, not is_problem)) as snapshot_id,
+        arg_max(outcome, (started_at, not is_problem)) as outcome,
+        arg_max(stage, (started_at, not is_problem)) as stage,
+        arg_max(code, (started_at, not is_problem)) as code,
+        arg_max(message, (started_at, not is_problem)) as message,
+        arg_max(place, (started_at, not is_problem)) as place,
+        min(started_at) as first_seen,
+        max(started_at) as last_seen,
+        count(*) as times
+    from open_failures
+    group by document_id
+),
+
+-- A reading of a document that no run speaks of.
+from_readings as (
+    select
+        document_id,
+        arg_max(url, fetched_at) as url,
+        arg_max(snapshot_id, fetched_at) as snapshot_id,
+        'rejected' as outcome,
+        'parse' as stage,
+        arg_max(reason_code, fetched_at) as code,
+        arg_max(reason_message, fetched_at) as message,
+        arg_max(reason_place, fetched_at) as place,
+        min(fetched_at) as first_seen,
+        max(fetched_at) as last_seen,
+        count(*) as times
+    from {{ ref('stg_readings') }}
+    where parent_document_id is null
+    group by document_id
+    having arg_max(outcome, fetched_at) = 'rejected'
+),
+
+all_failures as (
+    select * from from_runs
+    union all by name
+    select from_readings.*
+    from from_readings
+    anti join {{ ref('stg_outcomes') }} as outcomes using (document_id)
+)
+
+select
+    failures.document_id,
+    failures.url,
+    failures.snapshot_id,
+    failures.outcome,
+    failures.stage,
+    failures.code,
+    failures.message,
+    failures.place,
+    readings.issuing_unit,
+    failures.first_seen,
+    failures.last_seen,
+    failures.times
+from all_failures as failures
+left join {{ ref('stg_readings') }} as readings
+    on readings.document_id = failures.document_id and readings.snapshot_id = failures.snapshot_id
+order by failures.last_seen desc, failures.document_id

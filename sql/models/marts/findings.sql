@@ -1,0 +1,98 @@
+with within_report as (
+    select
+        checks.report_id,
+        checks.rule,
+        checks.identity,
+        checks.cells,
+        checks.expected,
+        checks.found,
+        checks.verdict,
+        case
+            when verdict = 'cannot_tell'
+                then (left_blank + right_blank) || ' of ' || len(cells) || ' cells are blank or unread'
+            when left_blank + right_blank = 0
+                then 'the parts give ' || left_known::decimal(18, 0) || ', the report says ' || right_known::decimal(18, 0)
+            else 'the known cells already give ' || left_known::decimal(18, 0) || ' against ' || right_known::decimal(18, 0)
+                || ', whatever the ' || (left_blank + right_blank) || ' blank ones hold'
+        end as explanation
+    from {{ ref('check_identities') }} as checks
+),
+
+alternatives as (
+    select report_id, string_agg(cell || ' by ' || change::decimal(18, 0), ', ' order by cell) as changes, any_value(alternatives) as ways
+    from {{ ref('repair_candidates') }}
+    group by report_id
+),
+
+identities as (
+    select
+        within_report.* exclude (explanation),
+        explanation || case
+            when verdict <> 'violated' or ways is null then ''
+            when ways = 1 then '; one change of one cell mends the report: ' || changes
+            else '; ' || ways || ' single changes would mend the report: ' || changes
+        end as explanation
+    from within_report
+    left join alternatives using (report_id)
+),
+
+years as (
+    select
+        report_id, rule, identity, cells, expected, found, verdict,
+        case
+            when division_changed then 'the division changed after ' || last_year
+            when verdict = 'cannot_tell' then 'a cell of ' || last_year || ' or of this year is blank'
+            else 'the report for ' || last_year || ' (' || last_report_id || ') gives ' || expected::decimal(18, 0)
+                || ', this one says ' || found::decimal(18, 0)
+        end as explanation
+    from {{ ref('check_years') }}
+),
+
+prose as (
+    select
+        report_id, rule, identity, cells, expected, found, verdict,
+        case verdict
+            when 'violated' then 'the text says ' || expected::decimal(18, 0) || ', the table ' || found::decimal(18, 0) || ': “' || sentence || '”'
+            else 'the text says ' || expected::decimal(18, 0) || ', the table is blank: “' || sentence || '”'
+        end as explanation
+    from {{ ref('check_prose') }}
+),
+
+report_years as (
+    select
+        report_id, rule, identity, []::varchar[] as cells, expected::decimal(18, 4) as expected,
+        found::decimal(18, 4) as found, 'violated' as verdict,
+        case identity
+            when 'year.title' then 'the title says ' || found || ', the report is read as for ' || expected
+            else 'dated ' || found || ', before the end of the year it reports on (' || expected || ')'
+        end as explanation
+    from {{ ref('check_report_year') }}
+    where wrong
+),
+
+copies as (
+    select
+        report_id, rule, identity, cells, expected, found, verdict,
+        len(cells) || ' cells differ from the copy ' || copy_id as explanation
+    from {{ ref('check_copies') }}
+),
+
+hierarchy as (
+    select
+        report_id, rule, identity, cells, expected, found, verdict,
+        units || ' units of the area together give ' || expected::decimal(18, 0) || ', more than the ' || found::decimal(18, 0)
+            || ' of the area''s report' as explanation
+    from {{ ref('check_hierarchy') }}
+),
+
+all_findings as (
+    {% for cte in ['identities', 'years', 'prose', 'report_years', 'copies', 'hierarchy'] -%}
+    select report_id, rule, identity, cells, expected::decimal(18, 4) as expected, found::decimal(18, 4) as found, verdict, explanation
+    from {{ cte }}
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+)
+
+select *
+from all_findings
+order by report_id, rule, identity

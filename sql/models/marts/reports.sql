@@ -1,0 +1,35 @@
+select
+    readings.report_id,
+    readings.document_id,
+    readings.parent_document_id,
+    readings.snapshot_id,
+    readings.url,
+    readings.origin,
+    readings.official,
+    readings.issuing_unit,
+    resolutions.unit_id,
+    resolutions.resolution,
+    resolutions.resolution_grade,
+    resolutions.candidates,
+    resolutions.explanation,
+    readings.report_year,
+    readings.form,
+    readings.scope,
+    versions.is_current,
+    versions.superseded_by,
+    versions.superseded_because,
+    readings.title,
+    readings.index_number,
+    readings.document_number,
+    try_cast(readings.published_date as date) as published_date,
+    try_cast(readings.signed_date as date) as signed_date,
+    readings.site_id_code,
+    readings.source_id,
+    readings.source_kind,
+    readings.fetched_at,
+    versions.last_fetched_at,
+    readings.parser_version
+from {{ ref('stg_readings') }} as readings
+inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
+inner join {{ ref('report_versions') }} as versions using (report_id)
+order by readings.report_year, readings.document_id, versions.last_fetched_at

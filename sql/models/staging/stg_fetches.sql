@@ -1,0 +1,19 @@
+select
+    run_id,
+    document_id,
+    parent_document_id,
+    source_id,
+    url,
+    final_url,
+    origin,
+    official,
+    fetched_at,
+    http_status,
+    content_type,
+    snapshot_id,
+    size,
+    link_title,
+    link_date,
+    error_code,
+    error_message
+from read_parquet({{ archive('snapshots/*.parquet') }}, union_by_name = true)

@@ -1,0 +1,303 @@
+"""Builds the published tables aside with dbt and swaps them in whole.
+
+`publish` never touches the published file before the new one is complete, checked and on disk;
+whatever happens before `os.replace`, readers keep yesterday's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.records import AccountingError, BadInput, Source
+from tasks.report.model import Form
+from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
+from tasks.units import SQL, Registry, Resolver, expected_units, resolutions
+
+PUBLIC_TABLES = (
+    "national_fact",
+    "report_cells",
+    "reports",
+    "units",
+    "measures",
+    "findings",
+    "repairs",
+    "failures",
+    "coverage",
+    "runs",
+)
+_TEXT = pa.string()
+_RUNS = pa.schema(
+    [
+        ("run_id", _TEXT),
+        ("kind", _TEXT),
+        ("started_at", pa.timestamp("us", tz="UTC")),
+        ("finished_at", pa.timestamp("us", tz="UTC")),
+        ("demo", pa.bool_()),
+        ("parser_version", _TEXT),
+    ]
+)
+_SOURCES = pa.schema([(name, _TEXT) for name in Source._fields])
+
+
+class PublishError(Exception):
+    """The new generation could not be built; the published one is as it was. One line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publish left: the file, and how many rows each public table has."""
+
+    database: Path
+    rows: dict[str, int]
+    seconds: float
+
+
+def publish(warehouse: Warehouse, *, sources: Sequence[Source] | None = None) -> Published:
+    """Rebuild every model into a new generation and swap it in. The caller holds the lock.
+
+    `sources` are the reviewed sites of this run; they are remembered in the warehouse, so that a
+    later publish without them resolves the same. Raises AccountingError when a finished run does
+    not close, PublishError when the build or one of its tests fails; both leave the old file.
+    """
+    began = monotonic()
+    check_accounting(warehouse)
+    generation = warehouse.root / f".generation-{secrets.token_hex(6)}"
+    generation.mkdir()
+    try:
+        known = remember_sources(warehouse, sources)
+        prepare(warehouse, generation / "prepared", known)
+        database = generation / "gongkai.duckdb"  # the catalog takes its name from the file
+        _build(warehouse, generation, database)
+        rows = _seal(database)
+        _swap(database, warehouse.database)
+    except PublishError:
+        raise  # the logs of the failed build stay until the next run
+    except BaseException:
+        shutil.rmtree(generation, ignore_errors=True)
+        raise
+    shutil.rmtree(generation, ignore_errors=True)
+    return Published(warehouse.database, rows, monotonic() - began)
+
+
+def query(warehouse: Warehouse, sql: str) -> pa.Table:
+    """Run one query on the published tables, read-only. BadInput when it cannot be run."""
+    if not warehouse.database.exists():
+        raise BadInput(f"warehouse {warehouse.root}: nothing is published yet; try `gongkai run`")
+    with duckdb.connect(str(warehouse.database), read_only=True) as connection:
+        try:
+            return connection.sql(sql).to_arrow_table()
+        except duckdb.Error as e:
+            raise BadInput(f"the query was refused: {str(e).splitlines()[0]}") from e
+
+
+def check_accounting(warehouse: Warehouse) -> None:
+    """Every discovered document of a finished run has exactly one outcome, and no other has one."""
+    with duckdb.connect() as connection:
+        for run in finished_runs(warehouse):
+            folder = warehouse.run_folder(str(run["run_id"]))
+            files = [folder / "discovered.parquet", folder / "outcomes.parquet"]
+            if missing := [f.name for f in files if not f.exists()]:
+                raise AccountingError(f"run {run['run_id']}: {', '.join(missing)} is missing")
+            wrong = connection.execute(
+                """
+                with discovered as (
+                    select document_id, count(*) as times from read_parquet(?) group by all
+                ),
+                told as (select document_id, count(*) as times from read_parquet(?) group by all)
+                select
+                    coalesce(discovered.document_id, told.document_id) as document_id,
+                    coalesce(discovered.times, 0), coalesce(told.times, 0)
+                from discovered full join told using (document_id)
+                where discovered.times is distinct from 1 or told.times is distinct from 1
+                order by 1
+                """,
+                [str(f) for f in files],
+            ).fetchall()
+            if wrong:
+                document, discovered, told = wrong[0]
+                raise AccountingError(
+                    f"run {run['run_id']} does not close: {len(wrong)} documents, the first is "
+                    f"{document} (discovered {discovered} times, {told} outcomes); "
+                    "nothing was published"
+                )
+
+
+def remember_sources(warehouse: Warehouse, sources: Sequence[Source] | None) -> list[Source]:
+    """The sources this warehouse was filled from: those given, over those given before."""
+    path = warehouse.root / "sources.parquet"
+    known: dict[str, Source] = {}
+    if path.exists():
+        for row in pq.read_table(path).to_pylist():
+            known[row["source_id"]] = Source(**{n: row[n] or "" for n in Source._fields})
+    if sources is not None:
+        known |= {s.source_id: s for s in sources}
+        rows = [known[k]._asdict() for k in sorted(known)]
+        write_table(path, pa.Table.from_pylist(rows, schema=_SOURCES))
+    return [known[k] for k in sorted(known)]
+
+
+def prepare(warehouse: Warehouse, folder: Path, sources: Sequence[Source]) -> None:
+    """Write what dbt reads beside the archive: runs, sources, resolved units, empty schemas."""
+    folder.mkdir()
+    write_table(folder / "schema_reports.parquet", reports_schema().empty_table())
+    write_table(folder / "runs.parquet", _runs(warehouse))
+    allowed = [s for s in sources if s.status == "allowed"]
+    rows = [s._asdict() for s in allowed]
+    write_table(folder / "sources.parquet", pa.Table.from_pylist(rows, schema=_SOURCES))
+    registry = Registry.read()
+    write_table(folder / "expected.parquet", expected_units(registry, allowed))
+    parts = [p for p in sorted(warehouse.reports.glob("*.parquet")) if not p.name.startswith(".")]
+    if not parts:  # nothing was read yet; a glob that matches nothing is an error in DuckDB
+        write_schema(warehouse.reports, reports_schema())
+    write_table(folder / "resolutions.parquet", resolutions(Resolver.of(registry, allowed), parts))
+
+
+def reports_schema() -> pa.Schema:
+    """The columns of `reports/` as docs/architecture.md gives them; types for a union by name."""
+    finding = pa.struct(
+        [
+            ("rule", _TEXT),
+            ("identity", _TEXT),
+            ("cells", pa.list_(_TEXT)),
+            ("verdict", _TEXT),
+            ("message", _TEXT),
+        ]
+    )
+    prose = pa.struct([("measure", _TEXT), ("value", pa.int64()), ("sentence", _TEXT)])
+    types: dict[str, Any] = {
+        "official": pa.bool_(),
+        "fetched_at": pa.timestamp("us", tz="UTC"),
+        "report_year": pa.int32(),
+        "findings": pa.list_(finding),
+        "prose_numbers": pa.list_(prose),
+        "sections": pa.map_(_TEXT, _TEXT),
+        "attachments": pa.list_(_TEXT),
+    }
+    names = (
+        "document_id parent_document_id source_id snapshot_id report_id url final_url origin "
+        "official fetched_at content_type link_title link_date outcome reason_code reason_message "
+        "reason_place issuing_unit report_year report_year_evidence form scope scope_evidence "
+        "source_kind title index_number disclosure_form disclosure_scope disclosure_period "
+        "header_issuing_unit document_date published_date signed_date document_number "
+        "site_id_code site_name column_name content_source metadata_json findings prose_numbers "
+        "sections attachments parser_version"
+    ).split()
+    columns = [(name, types.get(name, _TEXT)) for name in names]
+    columns += [(cell, pa.decimal128(18, 4)) for cell in _cells()]
+    columns += [(n, pa.list_(_TEXT)) for n in ("as_published", "status", "place", "forced_by")]
+    return pa.schema(columns)
+
+
+def form_cells(form: Form) -> list[str]:
+    """The cells of one form, in order."""
+    return [cell for of_form, cell in _form_rows() if of_form == form]
+
+
+def _cells() -> list[str]:
+    return list(dict.fromkeys(cell for _, cell in _form_rows()))
+
+
+def _form_rows() -> Iterator[tuple[str, str]]:
+    lines = (SQL / "seeds" / "statutory_form.csv").read_text(encoding="utf-8").splitlines()
+    for line in lines[1:]:
+        form, _, cell, _ = line.split(",", 3)
+        yield form, cell
+
+
+def _runs(warehouse: Warehouse) -> pa.Table:
+    rows = [
+        {
+            "run_id": run["run_id"],
+            "kind": run.get("kind"),
+            "started_at": _moment(run.get("started_at")),
+            "finished_at": _moment(run.get("finished_at")),
+            "demo": bool(run.get("demo", False)),
+            "parser_version": run.get("parser_version"),
+        }
+        for run in finished_runs(warehouse)
+    ]
+    return pa.Table.from_pylist(rows, schema=_RUNS)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _build(warehouse: Warehouse, generation: Path, database: Path) -> None:
+    """Run `dbt build` in a process of its own; its models and tests or nothing."""
+    environment = {
+        **os.environ,
+        "GONGKAI_BUILD_DB": str(database),
+        "GONGKAI_WAREHOUSE_ROOT": str(warehouse.root),
+        "GONGKAI_PREPARED": str(generation / "prepared"),
+        "GONGKAI_SQL": str(SQL),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors", "build"]
+    command += ["--project-dir", str(SQL), "--profiles-dir", str(SQL)]
+    command += ["--target-path", str(generation / "target"), "--log-path", str(generation / "logs")]
+    # Unit tests of the models run where the models are developed, not every night.
+    command += ["--exclude-resource-types", "unit_test"]
+    done = subprocess.run(
+        command, env=environment, cwd=SQL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        log = generation / "logs" / "dbt.log"
+        (generation / "dbt.out").write_text(done.stdout + done.stderr, encoding="utf-8")
+        raise PublishError(
+            f"the models could not be built: {_first_failure(generation, done)}; "
+            f"nothing was published; log: {log if log.exists() else generation / 'dbt.out'}"
+        )
+
+
+def _first_failure(generation: Path, done: subprocess.CompletedProcess[str]) -> str:
+    """The model or test that failed, and why, in one line."""
+    results = generation / "target" / "run_results.json"
+    if results.exists():
+        for result in json.loads(results.read_text(encoding="utf-8"))["results"]:
+            if result["status"] in ("error", "fail", "runtime error"):
+                why = " ".join(str(result["message"]).split())
+                return f"{result['unique_id']}: {why[:500]}"
+    said = " ".join((done.stdout + done.stderr).split())
+    return said[-500:] or f"dbt ended with {done.returncode}"
+
+
+def _seal(database: Path) -> dict[str, int]:
+    """Close the new file: no log beside it, all public tables there, on disk."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("checkpoint")
+        rows = {
+            name: connection.execute(f'select count(*) from main."{name}"').fetchall()[0][0]  # noqa: S608
+            for name in PUBLIC_TABLES
+        }
+    _wal(database).unlink(missing_ok=True)
+    with database.open("rb") as file:
+        os.fsync(file.fileno())
+    return rows
+
+
+def _swap(new: Path, published: Path) -> None:
+    # A log left beside the published file would be replayed into the new one.
+    _wal(published).unlink(missing_ok=True)
+    new.replace(published)
+    sync_folder(published.parent)
+
+
+def _wal(database: Path) -> Path:
+    return database.with_name(database.name + ".wal")
