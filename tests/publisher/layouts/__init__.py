@@ -11,13 +11,32 @@ from typing import NamedTuple
 
 from tests.publisher.document import Document
 from tests.publisher.encodings import ENCODINGS
-from tests.publisher.layouts import clean, wrappers
+from tests.publisher.layouts import clean, editors, word, wrappers
+from tests.publisher.shapes import SHAPES, Shape
 
 Body = Callable[[Document], str]
 
+
+def _shaped(body: Body, shape: Shape) -> Body:
+    return lambda document: body(document.reshaped(shape))
+
+
 BODIES: dict[str, Body] = {
     "clean": clean.body,
+    "word": word.body,
+    "headed": editors.headed,
+    "ancient": editors.ancient,
+    "split_digits": editors.split_digits,
+    "divided": editors.divided,
+    "layout_page": editors.layout_page,
+    "layout_tables": editors.layout_tables,
+    "copies": editors.copies,
+    "copies_whole": editors.copies_whole,
+    **{name: _shaped(clean.body, shape) for name, shape in SHAPES.items() if name != "official"},
+    "word_erased": _shaped(word.body, SHAPES["erased_zero"]),
+    "word_joined": _shaped(word.body, SHAPES["joined"]),
 }
+"""How the report is written: a style, or a shape of its tables in the plainest style."""
 
 
 class Rendered(NamedTuple):

@@ -1,0 +1,96 @@
+"""A born-digital PDF of a report: ruled tables that break over pages, a CID font, no font file."""
+
+from __future__ import annotations
+
+import io
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Table as RuledTable
+
+from tests.publisher.document import HEADINGS, Document
+from tests.publisher.prose import chinese_date
+from tests.publisher.tables import Table, grid
+
+FONT = "STSong-Light"
+KANGXI = str.maketrans("行自人年工一二三大小文方日月金", "⾏⾃⼈年⼯⼀⼆三⼤⼩⽂⽅⽇⽉⾦")
+_TEXT = ParagraphStyle("text", fontName=FONT, fontSize=11, leading=18, wordWrap="CJK")
+_HEAD = ParagraphStyle("head", parent=_TEXT, fontSize=13, leading=22, spaceBefore=6)
+_TITLE = ParagraphStyle("title", parent=_TEXT, fontSize=16, leading=26, alignment=1)
+_CELL = ParagraphStyle("cell", parent=_TEXT, fontSize=7.5, leading=10, alignment=1)
+_WIDTHS = {
+    4: [150.0, 100, 100, 100],
+    10: [42.0, 56, 122, 36, 36, 36, 40, 40, 32, 36],
+    15: [32.0] * 15,
+}
+
+
+def pdf(document: Document, *, kangxi: bool = False) -> bytes:
+    """The report as PDF. `kangxi` puts radicals into the text, as some fonts' text layers have."""
+    if FONT not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+
+    def text(plain: str) -> str:
+        escaped = plain.replace("&", "&amp;").replace("<", "&lt;").replace("\n", "<br/>")
+        return escaped.translate(KANGXI) if kangxi else escaped
+
+    story: list[Flowable] = [Paragraph(text(document.head.title), _TITLE), Spacer(1, 10)]
+
+    def write(heading: str, paragraphs: list[str]) -> None:
+        story.append(Paragraph(text(heading), _HEAD))
+        story.extend(Paragraph(text(p), _TEXT) for p in paragraphs)
+
+    story.extend(Paragraph(text(p), _TEXT) for p in document.prose.lead)
+    write(HEADINGS["overview"], document.prose.overview)
+    for section in ("proactive", "requests", "review_litigation"):
+        write(HEADINGS[section], [])
+        for table in document.tables:
+            if table.section == section:
+                story.append(_ruled(table, text_of=text))
+    write(HEADINGS["problems"], document.prose.problems)
+    write(HEADINGS["other"], document.prose.other)
+    signed = document.head.signed
+    for line in (document.head.signer, signed and chinese_date(signed)):
+        if line:
+            story.append(Paragraph(text(line), _TEXT))
+    target = io.BytesIO()
+    SimpleDocTemplate(
+        target,
+        pagesize=A4,
+        leftMargin=55,
+        rightMargin=55,
+        topMargin=60,
+        bottomMargin=60,
+        title=document.head.title,
+        invariant=1,  # no clock and no random id, so that the same figures give the same bytes
+    ).build(story)
+    return target.getvalue()
+
+
+def _ruled(table: Table, text_of: object) -> RuledTable:
+    assert callable(text_of)
+    lines = grid(table)
+    width = max(map(len, lines))
+    data: list[list[object]] = []
+    style: list[tuple[object, ...]] = [
+        ("GRID", (0, 0), (-1, -1), 0.6, colors.black),
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 2),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+    ]
+    for y, line in enumerate(lines):
+        row: list[object] = [""] * width
+        for x, slot in enumerate(line):
+            if slot.begins:
+                row[x] = Paragraph(text_of(slot.cell.text), _CELL)
+                end = (x + slot.cell.colspan - 1, min(y + slot.cell.rowspan, len(lines)) - 1)
+                if end != (x, y):
+                    style.append(("SPAN", (x, y), end))
+        data.append(row)
+    ruled = RuledTable(data, colWidths=_WIDTHS.get(width, [480 / width] * width))
+    ruled.setStyle(style)
+    return ruled
