@@ -83,5 +83,6 @@ def docx(document: Document) -> bytes:
             ("_rels/.rels", _RELS),
             ("word/document.xml", f"{_ROOT}{''.join(parts)}</w:body></w:document>"),
         ):
-            archive.writestr(zipfile.ZipInfo(name, (2024, 1, 2, 3, 4, 6)), text)
+            info = zipfile.ZipInfo(name, (2024, 1, 2, 3, 4, 6))
+            archive.writestr(info, text, zipfile.ZIP_DEFLATED)
     return target.getvalue()

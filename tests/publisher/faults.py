@@ -271,3 +271,11 @@ FAULTS: dict[str, Fault] = {
         Fault("pictures", "reject", page=_pictures),
     )
 }
+
+
+def expected(*faults: Fault) -> Expect:
+    """What a reader must make of several faults at once: two harmless ones may hide a place."""
+    real = [fault for fault in faults if fault.name != "none"]
+    if any(fault.destroys for fault in real):
+        return "reject"
+    return "either" if len(real) > 1 else real[0].expect if real else "read"

@@ -139,6 +139,13 @@ def _others(site: Site, county: County, seed: int) -> list[Truth]:
             "english",
         ),
         (
+            "jyj/202301/t20230110_900007.html",
+            f"{name}审计局2022年政府信息公开工作年度报告",
+            Resource(b"\x1f\x8b\x08\x00broken", headers={"Content-Encoding": "gzip"}),
+            "failed",
+            "broken_gzip",
+        ),
+        (
             "nbzl/202401/t20240110_900006.html",
             f"{name}档案局2023年政府信息公开工作年度报告",
             Resource(_page(early, _EARLY), "text/html"),

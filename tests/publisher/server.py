@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -29,8 +30,6 @@ class Resource:
     @property
     def etag(self) -> str:
         """A strong tag of the body."""
-        import hashlib
-
         return f'"{hashlib.sha256(self.body).hexdigest()[:24]}"'
 
 
@@ -48,7 +47,8 @@ class Request(NamedTuple):
 class Server:
     """Serves `{url: Resource}` on 127.0.0.1, hosts told apart by the Host header.
 
-    Use it as a context manager. `pages` may be changed while it runs.
+    Use it as a context manager. `pages` may be changed while it runs. A URL that ends in `/*`
+    answers for its whole folder.
     """
 
     def __init__(self, pages: dict[str, Resource], *, port: int = 0) -> None:
@@ -133,7 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
             parts = urlsplit(path)
             host, path = parts.netloc, parts.path + (f"?{parts.query}" if parts.query else "")
         host = host.split(":")[0].lower()
-        page = self.server.owner.pages.get(f"http://{host}{path}") or NOT_FOUND
+        pages = self.server.owner.pages
+        folder = f"http://{host}{path.rsplit('/', 1)[0]}/*"
+        page = pages.get(f"http://{host}{path}") or pages.get(folder) or NOT_FOUND
         self.status = page.status
         try:
             if page.behave is not None:

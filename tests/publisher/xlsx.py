@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 
 from openpyxl import Workbook
 
@@ -58,4 +60,14 @@ def xlsx(document: Document, *, sheets: bool = False, numeric: bool = True) -> b
         write(document.head.signer)
     target = io.BytesIO()
     book.save(target)
+    return _timeless(target)
+
+
+def _timeless(book: io.BytesIO) -> bytes:
+    """The same file without the hour it was made, so that the same report gives the same bytes."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2024-01-02T03:04:06Z", old.read(name))
+            new.writestr(zipfile.ZipInfo(name, (2024, 1, 2, 3, 4, 6)), data, zipfile.ZIP_DEFLATED)
     return target.getvalue()

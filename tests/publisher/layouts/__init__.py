@@ -10,9 +10,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.publisher.document import Document
+from tests.publisher.docx import docx
 from tests.publisher.encodings import ENCODINGS
 from tests.publisher.layouts import clean, editors, word, wrappers
+from tests.publisher.layouts.text import TEXTS
+from tests.publisher.pdf import pdf
 from tests.publisher.shapes import SHAPES, Shape
+from tests.publisher.xlsx import xlsx
 
 Body = Callable[[Document], str]
 
@@ -53,10 +57,35 @@ def html(document: Document, body: str = "clean", wrapper: str = "table") -> str
 
 
 def publish(document: Document, layout: str) -> Rendered:
-    """The page of a layout named `body/wrapper/encoding`."""
-    body, wrapper, encoding = layout.split("/")
-    page = ENCODINGS[encoding](html(document, body, wrapper))
+    """The page of a layout: `body/wrapper/encoding`, `text/FORM`, or one of `FILES`."""
+    if layout in FILES:
+        return FILES[layout](document)
+    body, wrapper, *rest = layout.split("/")
+    if body == "text":
+        return Rendered(TEXTS[wrapper](document).encode(), "text/plain; charset=utf-8", "txt")
+    page = ENCODINGS[rest[0]](html(document, body, wrapper))
     return Rendered(page, "text/html", "html")
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+FILES: dict[str, Callable[[Document], Rendered]] = {
+    "pdf": lambda d: Rendered(pdf(d), "application/pdf", "pdf"),
+    "pdf_kangxi": lambda d: Rendered(pdf(d, kangxi=True), "application/pdf", "pdf"),
+    "docx": lambda d: Rendered(docx(d), f"{_OFFICE}.wordprocessingml.document", "docx"),
+    "xlsx": lambda d: Rendered(xlsx(d), f"{_OFFICE}.spreadsheetml.sheet", "xlsx"),
+    "xlsx_sheets": lambda d: Rendered(
+        xlsx(d, sheets=True), f"{_OFFICE}.spreadsheetml.sheet", "xlsx"
+    ),
+}
+"""Layouts that are files, served as attachments or straight from a listing."""
+
+
+def all_layouts() -> list[str]:
+    """Every body, every wrapper, every encoding, every text form and every file, once at least."""
+    names = [f"{body}/table/utf8" for body in BODIES]
+    names += [f"clean/{wrapper}/utf8" for wrapper in wrappers.WRAPPERS if wrapper != "table"]
+    names += [f"clean/table/{encoding}" for encoding in ENCODINGS if encoding != "utf8"]
+    return [*names, *(f"text/{form}" for form in TEXTS), *FILES]
 
 
 def rotation(number: int) -> str:
