@@ -31,5 +31,17 @@ fast: setup  ## the tests that need no server, dbt or browser
 test: setup browser  ## all tests
 	$(BIN)/pytest -n 2
 
+run: setup  ## the demo: one night against the bundled publisher, summary, how to look further
+	@$(BIN)/python -m tests.demo
+
+bench: setup  ## what parsing, archiving and a night cost on this machine
+	@$(BIN)/python -m tests.bench
+
+browser:  ## Debian's Chromium, for the tests of the operator's view
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium fonts-wqy-zenhei >/dev/null; \
+	  else echo "the browser tests need Chromium; as root: apt-get install chromium fonts-wqy-zenhei"; exit 2; fi; }
+
 clean:  ## remove .venv and the demo warehouse
 	rm -rf .venv warehouse/demo

@@ -1,0 +1,330 @@
+"""The command line `gongkai`. Thin: options, messages and exit codes; the work is elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+from tasks.records import BadInput
+from tasks.store import Warehouse
+
+DONE, FAULT, USAGE, REJECTED = 0, 1, 2, 3
+
+HELP = """Harvests, archives, reads and reconciles the annual government-information disclosure
+reports (政府信息公开工作年度报告) of China's administrative organs.
+
+Every command works on one warehouse folder: --warehouse DIR, else GONGKAI_WAREHOUSE, else
+warehouse/ of the checkout.
+"""
+EPILOG = """**Examples**
+
+`gongkai run` — one night: harvest, parse, publish
+
+`gongkai parse report.html` — what is understood of one document
+
+`gongkai sql "select * from runs"` — the published tables, read-only
+
+`gongkai serve` — the Prefect UI and the nightly schedule
+
+**Environment**
+
+`GONGKAI_WAREHOUSE` — the warehouse folder
+
+`GONGKAI_RESOLVE` — HOST[:PORT]=ADDR:PORT,… (\\* for every host): sends requests for official names
+to a local publisher; for demos and tests, marks the warehouse as a demo
+
+`GONGKAI_DEBUG` — 1 shows tracebacks, as --debug does
+
+`PREFECT_API_URL` — the Prefect server to run under; without it `run` starts one of its own
+
+**Exit codes**
+
+0 done or parsed · 3 the document was rejected · 2 wrong usage or bad input ·
+1 a fault of the program
+"""
+
+app = typer.Typer(
+    help=HELP,
+    epilog=EPILOG,
+    rich_markup_mode="markdown",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console()
+err = Console(stderr=True)
+
+WarehouseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--warehouse",
+        metavar="DIR",
+        envvar="GONGKAI_WAREHOUSE",
+        help="The warehouse folder.  [default: warehouse/ of the checkout]",
+        show_default=False,
+    ),
+]
+
+
+def _set_debug(value: bool) -> bool:
+    if value:
+        os.environ["GONGKAI_DEBUG"] = "1"
+    return value
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", callback=_set_debug, help="Show tracebacks of program faults."),
+    ] = False,
+) -> None:
+    """The options before the command."""
+
+
+@app.command()
+def run(
+    sources: Annotated[
+        Path | None,
+        typer.Option(
+            "--sources",
+            metavar="FILE",
+            help="The sites to visit, a CSV like sql/seeds/sources.csv.  [default: that file]",
+            show_default=False,
+        ),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Run one night: harvest, parse, publish.
+
+    Visits the listing pages of the sources, archives what is new, reads it, and swaps the
+    reconciled tables in. Rejected documents do not make it fail: they are counted, listed here
+    and in the Prefect UI, and kept in the table `failures`.
+    """
+    from flows.commands import run_night
+
+    return run_night(Warehouse.at(warehouse), sources, out, err)
+
+
+@app.command()
+def parse(
+    document: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE_OR_URL", help="A document to read, or the id of an archived snapshot."
+        ),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead, numbers exact.")
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Also write the bytes that were read here."),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Read one document and print what was understood.
+
+    HTML, Word exports, text, PDF and sheets. Exit code 3 when it is rejected; the reason and the
+    place are printed. Nothing is archived. A snapshot id (64 hex digits, as the Prefect UI and the
+    table `failures` show it) is read from the archive of the warehouse.
+    """
+    from flows.commands import parse_document
+
+    return parse_document(Warehouse.at(warehouse), document, out, as_json=as_json, save=save)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Documents, or folders of them.")
+    ],
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            "--base-url",
+            metavar="URL",
+            help="Where the documents stand on the web: URL + path below the folder.",
+        ),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Take local documents into the archive, read them, and publish.
+
+    Without --base-url they are in `reports` and `report_cells`, and not in `national_fact`, which
+    holds official pages only.
+    """
+    from flows.commands import ingest_documents
+
+    return ingest_documents(Warehouse.at(warehouse), paths, base_url, out, err)
+
+
+@app.command()
+def replay(
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="Only documents that were rejected (the default).")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every document.")] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Documents archived since DATE (YYYY-MM-DD, UTC).",
+        ),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Parse again from the archive, without the network, then publish."""
+    from flows.commands import replay_archive
+
+    if rejected + everything + (since is not None) > 1:
+        raise BadInput("replay: --rejected, --all and --since exclude each other; give one")
+    selection = "all" if everything else "since" if since else "rejected"
+    day = since.date() if since else None
+    return replay_archive(Warehouse.at(warehouse), selection, day, out, err)
+
+
+@app.command()
+def publish(warehouse: WarehouseOption = None) -> int:
+    """Rebuild the models from the archive's readings and swap the warehouse in."""
+    from flows.commands import publish_warehouse
+
+    return publish_warehouse(Warehouse.at(warehouse), out, err)
+
+
+@app.command()
+def sql(
+    query: Annotated[
+        str | None, typer.Argument(metavar="QUERY", help="One query; without it, a shell.")
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Query the published tables, read-only; without QUERY, open a shell.
+
+    Works at any moment, also while a run is going on: readers see the last published night.
+
+    Example: gongkai sql "select unit_name, report_year, value from national_fact
+    where cell = 'requests.new_received.total' order by value desc limit 10"
+    """
+    from flows import shell
+
+    database = Warehouse.at(warehouse).database
+    if query is None:
+        shell.shell(database, out)
+    else:
+        shell.query(database, query, out)
+    return DONE
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Port of the UI, on this machine.")
+    ] = 4200,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every network.")
+    ] = "127.0.0.1",
+    sources: Annotated[
+        Path | None,
+        typer.Option("--sources", metavar="FILE", help="The sites the nightly run visits."),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Start the Prefect server with its UI and the nightly schedule (02:00 Asia/Shanghai).
+
+    Runs made by `gongkai run` on the same warehouse are there to see. Ctrl-C ends it.
+    """
+    from flows.serve import serve_forever
+
+    serve_forever(Warehouse.at(warehouse), sources, host, port, out)
+    return DONE
+
+
+def main() -> None:
+    """The entry point: turns what went wrong into one line and an exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        code = _usage(error)
+    except BadInput as error:
+        err.print(f"gongkai: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        code = USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("gongkai: stopped; the published warehouse is as it was", highlight=False)
+        code = FAULT
+    except BrokenPipeError:  # `gongkai sql … | head`
+        sys.stderr.close()
+        code = DONE
+    except Exception as error:  # noqa: BLE001 - the last one to look at it
+        code = _fault(error)
+    sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _usage(error: Any) -> int:
+    message = getattr(error, "format_message", lambda: str(error))().rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "gongkai"
+    err.print(
+        f"{command}: {message}; see `{command} --help`",
+        style="red",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    return USAGE
+
+
+def _fault(error: Exception) -> int:
+    trace = "".join(traceback.format_exception(error))
+    if os.environ.get("GONGKAI_DEBUG"):
+        err.print(trace, highlight=False, markup=False, soft_wrap=True)
+    log = _write_log(trace)
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    err.print(
+        f"gongkai: {type(error).__name__}: {first}; a fault of the program, details in {log}",
+        style="red",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    return FAULT
+
+
+def _write_log(trace: str) -> Path:
+    """Adds a traceback to the log of the warehouse in use, or to a file beside it all."""
+    from flows.session import log_file
+
+    path = log_file(Warehouse.at(_warehouse_in_use()))
+    if not path.parent.parent.is_dir():
+        path = Path(tempfile.gettempdir()) / "gongkai.log"
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')}\n{trace}\n")
+    except OSError:
+        return Path("(no log could be written; run again with --debug)")
+    return path
+
+
+def _warehouse_in_use() -> str | None:
+    """The --warehouse of this command line; the parsed one is gone when a fault is reported."""
+    for before, word in zip(sys.argv, sys.argv[1:], strict=False):
+        if before == "--warehouse":
+            return word
+        if word.startswith("--warehouse="):
+            return word.partition("=")[2]
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""What the commands do, between the options of `flows.cli` and the flows."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from flows import progress, session, show
+from flows.exact_json import encode, reading_object
+from tasks import snapshot
+from tasks.records import BadInput
+from tasks.report import read
+from tasks.sources import load_sources
+from tasks.store import DEFAULT_ROOT, Warehouse
+
+if TYPE_CHECKING:
+    from prefect import State
+
+    from flows.stages import Night
+
+DONE, REJECTED = 0, 3
+_HEX = frozenset("0123456789abcdef")
+
+
+def parse_document(
+    warehouse: Warehouse, document: str, out: Console, *, as_json: bool, save: Path | None
+) -> int:
+    """Reads one document and prints the reading; 0 when parsed, 3 when rejected."""
+    body, url, content_type = _bytes_of(warehouse, document)
+    if save is not None:
+        try:
+            save.write_bytes(body)
+        except OSError as error:
+            raise BadInput(f"--save {save}: cannot be written ({error.strerror})") from error
+    reading = read(body, url=url, content_type=content_type)
+    if as_json:
+        sys.stdout.write(encode(reading_object(reading)) + "\n")
+    else:
+        show.show(reading, out)
+    return DONE if reading.outcome == "parsed" else REJECTED
+
+
+def _bytes_of(warehouse: Warehouse, document: str) -> tuple[bytes, str | None, str | None]:
+    """The bytes of a file, a URL or an archived snapshot, with URL and content type if known."""
+    if urlsplit(document).scheme in ("http", "https"):
+        from flows.harvest import get_one
+
+        page = get_one(document)
+        if page.body is None:
+            raise BadInput(f"{document}: {page.error_message or 'nothing was received'}")
+        return page.body, page.final_url, page.content_type
+    if len(document) == 64 and set(document) <= _HEX and not Path(document).exists():
+        try:
+            return snapshot.read_bytes(warehouse, document), None, None
+        except KeyError as error:
+            raise BadInput(
+                f"snapshot {document}: not in the archive of {warehouse.root}; "
+                "choose the warehouse with --warehouse or GONGKAI_WAREHOUSE"
+            ) from error
+    try:
+        return Path(document).read_bytes(), None, None
+    except FileNotFoundError as error:
+        raise BadInput(f"{document}: no such file; give a file, a URL or a snapshot id") from error
+    except OSError as error:
+        raise BadInput(f"{document}: cannot be read ({error.strerror})") from error
+
+
+def run_night(warehouse: Warehouse, sources: Path | None, out: Console, err: Console) -> int:
+    """One nightly run under a Prefect server, with progress and a summary."""
+    load_sources(sources)
+
+    def night() -> tuple[State[Any], Night | None]:
+        from flows import nightly
+
+        path = str(sources.resolve()) if sources else None
+        state = nightly.nightly(path, str(warehouse.root), return_state=True)
+        return state, nightly.last
+
+    return _session(warehouse, "run", night, out, err)
+
+
+def ingest_documents(
+    warehouse: Warehouse, paths: list[Path], base_url: str | None, out: Console, err: Console
+) -> int:
+    """Local documents into the archive, read and published."""
+    for path in paths:
+        if not path.exists():
+            raise BadInput(f"{path}: no such file or folder")
+
+    def work() -> tuple[State[Any], Night | None]:
+        from flows import ingest
+
+        files = [str(path.resolve()) for path in paths]
+        state = ingest.ingest(files, base_url, str(warehouse.root), return_state=True)
+        return state, ingest.last
+
+    return _session(warehouse, "ingest", work, out, err)
+
+
+def replay_archive(
+    warehouse: Warehouse, selection: str, since: date | None, out: Console, err: Console
+) -> int:
+    """Parses again from the archive and publishes."""
+    if not snapshot.parts(warehouse):
+        raise BadInput(
+            f"no archive at {warehouse.root} yet: `gongkai run` fills one, "
+            "or choose another with --warehouse or GONGKAI_WAREHOUSE"
+        )
+
+    def work() -> tuple[State[Any], Night | None]:
+        from flows import replay
+
+        state = replay.replay(selection, since, str(warehouse.root), return_state=True)
+        return state, replay.last
+
+    return _session(warehouse, "replay", work, out, err)
+
+
+def publish_warehouse(warehouse: Warehouse, out: Console, err: Console) -> int:
+    """Rebuilds the models and swaps the warehouse in."""
+
+    def work() -> tuple[State[Any], Night | None]:
+        from flows import publish
+
+        return publish.publish(str(warehouse.root), return_state=True), None
+
+    return _session(warehouse, "publish", work, out, err)
+
+
+def _session(
+    warehouse: Warehouse,
+    purpose: str,
+    work: Callable[[], tuple[State[Any], Night | None]],
+    out: Console,
+    err: Console,
+) -> int:
+    """Runs a flow in this process under a Prefect server and shows how it ended.
+
+    A failed flow raises what made it fail, so that the command line tells it in one line.
+    """
+    session.announce_demo(err)
+    session.check_writable(warehouse, purpose)
+    session.log_to(session.log_file(warehouse))
+    with session.prefect_session(warehouse, out):
+        with progress.shown(out):
+            state, night = work()
+        if not state.is_completed():
+            error = state.result(raise_on_failure=False)
+            raise error if isinstance(error, Exception) else RuntimeError(state.message)
+    _show_end(warehouse, night, out)
+    return DONE
+
+
+def _show_end(warehouse: Warehouse, night: Night | None, out: Console) -> None:
+    from flows import summary
+
+    if night is not None:
+        summary.show_run(out, night.counts, night.harvested, night.failures)
+    summary.show_facts(out, warehouse)
+    chosen = warehouse.root != DEFAULT_ROOT
+    summary.show_ways_on(
+        out, warehouse, f" --warehouse {shlex.quote(_short(warehouse.root))}" if chosen else ""
+    )
+
+
+def _short(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

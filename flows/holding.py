@@ -1,0 +1,79 @@
+"""One writer at a time, and what the one before left behind.
+
+A run takes the warehouse's lock and notes its Prefect run id beside it. When the next run gets the
+lock and the note is still there, the run that wrote it is dead (the kernel drops the lock with the
+process), so it is marked Crashed in the UI instead of "Running" for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import PrefectException
+from prefect.runtime import flow_run
+from prefect.states import Crashed
+
+from flows.server import home_of
+from tasks.store import Warehouse, write_bytes
+
+NOTE = "running"
+DEAD = "The process of this run ended without a word (killed, or the machine went down)."
+log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def holding(warehouse: Warehouse, purpose: str) -> Iterator[None]:
+    """Holds the warehouse for writing, from inside a flow run. Raises Busy when another does."""
+    with warehouse.lock(purpose):
+        note = home_of(warehouse.root) / NOTE
+        note.parent.mkdir(parents=True, exist_ok=True)
+        _bury(note)
+        write_bytes(note, str(flow_run.id or "").encode())
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+
+
+def _bury(note: Path) -> None:
+    """Marks the run that the note names as crashed, with its subflows and task runs."""
+    try:
+        dead = UUID(note.read_text().strip())
+    except (OSError, ValueError):
+        return
+    with contextlib.suppress(PrefectException, OSError), get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[dead])
+            )
+        )
+        for run_id in [dead, *(run.id for run in runs)]:
+            _mark(client, run_id)
+        log.info("the run %s had died; it is marked as crashed", dead)
+
+
+def _mark(client: SyncPrefectClient, run_id: UUID) -> None:
+    running = TaskRunFilterState(type=TaskRunFilterStateType(any_=[StateType.RUNNING]))
+    for run in client.read_task_runs(
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
+        task_run_filter=TaskRunFilter(state=running),
+    ):
+        client.set_task_run_state(run.id, Crashed(message=DEAD), force=True)
+    found = client.read_flow_run(run_id)
+    if found.state is None or not found.state.is_final():
+        client.set_flow_run_state(run_id, Crashed(message=DEAD), force=True)

@@ -1,0 +1,80 @@
+"""Flow `nightly`: harvest (network), then parse, account and publish (offline)."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import State, flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.states import Failed
+
+from flows.harvest import harvest
+from flows.holding import holding
+from flows.operator import closing_state, failures_of, show_night
+from flows.publish import publish_held
+from flows.stages import Night, parse_unread, run_title, seen_before, settle
+from tasks import account
+from tasks.records import AccountingError
+from tasks.sources import load_sources
+from tasks.store import Warehouse, new_run_id
+
+last: Night | None = None  # for the command line, which runs the flow in its own process
+
+
+@flow(name="nightly", flow_run_name=lambda: run_title("nightly"), retries=0)
+def nightly(sources: str | None = None, warehouse: str | None = None) -> State[Any]:
+    """One night: visits the sources, archives what is new, reads it, publishes the tables.
+
+    Ends as Completed on a clean night, as CompletedWithRejections (…WithFailures, …WithQuarantine)
+    when documents did not make it, and as Failed, with nothing published, when the accounting does
+    not close. The Artifacts tab has the totals and every document that did not make it.
+
+    Args:
+        sources: The sources file, a CSV like sql/seeds/sources.csv, which is the default.
+        warehouse: The warehouse folder; without it GONGKAI_WAREHOUSE, else that of the checkout.
+    """
+    global last
+    last = None
+    place = Warehouse.at(warehouse)
+    reviewed = load_sources(sources)
+    with holding(place, "nightly"):
+        place.claim(bool(os.environ.get("GONGKAI_RESOLVE")))
+        started_at = datetime.now(UTC)
+        run_id = new_run_id("nightly", started_at)
+        known_failures = seen_before(place)
+        before = account.accounted(place)
+        harvested = harvest(str(place.root), run_id, reviewed)
+        parse_unread(place)
+        try:
+            counts, outcomes, problems = settle(
+                place,
+                run_id,
+                "nightly",
+                started_at,
+                harvested.discovered,
+                harvested.fetched,
+                before,
+                harvested.problems,
+            )
+        except AccountingError as error:
+            return not_published(error)
+        failures = failures_of(outcomes, problems, harvested.discovered, reviewed, known_failures)
+        publish_held(str(place.root), [tuple(source) for source in reviewed])
+        title = run_title("nightly", started_at)
+        show_night(title, run_id, str(place.root), place.is_demo, counts, failures)
+        last = Night(run_id, counts, failures, harvested.numbers())
+    return closing_state(counts, failures)
+
+
+def not_published(error: AccountingError) -> State[Any]:
+    """The end of a run whose accounting does not close: an alarm, and yesterday's tables stay."""
+    create_markdown_artifact(
+        f"# The accounting does not close\n\n{error}\n\nNothing was published; readers keep the "
+        "tables of the last good run. What was fetched is archived, and the next run accounts "
+        "for it.",
+        key="night",
+        description="The accounting does not close",
+    )
+    return Failed(name="AccountingFailed", message=str(error), data=error)

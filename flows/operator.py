@@ -1,0 +1,226 @@
+"""What an operator sees of a night in the Prefect UI, without reading logs.
+
+The state of the run says in its name whether documents were rejected; its Artifacts tab holds the
+totals and one table of every document that did not make it; each *new* failure is a small task run
+of its own, with the reason in plain words, the unit, the page and the snapshot. Per-page objects
+exist only for failures and are capped: orchestration costs more than parsing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import State, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.states import Completed, Failed
+
+from tasks.records import OUTCOMES, Counts, Discovered, OutcomeRow, Source
+
+SHOWN_ONE_BY_ONE = 200
+SHOWN_IN_SUMMARY = 25
+TROUBLE = ("rejected", "failed", "quarantined")
+MEANING = {
+    "parsed": "read, every number in its place",
+    "rejected": "fetched, and not read: reason and place below",
+    "duplicate": "the same bytes as another document",
+    "unchanged": "the same as when it was last accounted for",
+    "quarantined": "not an official page; never becomes a fact",
+    "skipped": "robots.txt, a circuit breaker or a limit",
+    "failed": "could not be fetched",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One document, or one piece of trouble, that an operator should see."""
+
+    outcome: str  # rejected, failed, quarantined, or "problem" for what is no document's outcome
+    new: bool
+    unit: str
+    title: str
+    reason: str
+    code: str
+    stage: str
+    place: str
+    url: str
+    snapshot_id: str
+
+    @property
+    def name(self) -> str:
+        """How the failure is called in a list."""
+        return f"{self.outcome} · {self.title or self.unit or self.url}"[:120]
+
+
+def failures_of(
+    outcomes: Iterable[OutcomeRow],
+    problems: Iterable[OutcomeRow],
+    discovered: Iterable[Discovered],
+    sources: Iterable[Source],
+    seen_before: set[tuple[str, str | None]],
+) -> list[Failure]:
+    """The night's failures with what people call them; new ones first, in a fixed order."""
+    documents = {d.document_id: d for d in discovered}
+    units = {s.source_id: s.unit_name for s in sources}
+
+    def failure(row: OutcomeRow, outcome: str) -> Failure:
+        document = documents.get(row.document_id)
+        return Failure(
+            outcome=outcome,
+            new=(row.document_id, row.code) not in seen_before,
+            unit=units.get(document.source_id, "") if document else "",
+            title=document.link_title if document else "",
+            reason=row.message or "no reason was recorded",
+            code=row.code or "",
+            stage=row.stage,
+            place=row.place or "",
+            url=row.url,
+            snapshot_id=row.snapshot_id or "",
+        )
+
+    found = [failure(row, row.outcome) for row in outcomes if row.outcome in TROUBLE]
+    found += [failure(row, "problem") for row in problems]
+    order = {name: i for i, name in enumerate((*TROUBLE, "problem"))}
+    return sorted(found, key=lambda f: (not f.new, order[f.outcome], f.code, f.url))
+
+
+def closing_state(counts: Counts, failures: Sequence[Failure]) -> State[Any]:
+    """The state a finished night ends in; its name tells a clean night from one with failures."""
+    read = counts.parsed + counts.rejected
+    message = f"{counts.parsed}/{read} new or changed documents parsed"
+    parts = [f"{n} {name}" for name, n in counts.as_dict().items() if n and name in OUTCOMES[1:]]
+    problems = sum(f.outcome == "problem" for f in failures)
+    parts += [f"{problems} other problems"] if problems else []
+    message += (": " + ", ".join(parts) if parts else "") + f"; {counts.discovered} discovered"
+    if counts.rejected:
+        return Completed(name="CompletedWithRejections", message=message)
+    if counts.failed or problems:
+        return Completed(name="CompletedWithFailures", message=message)
+    if any(f.new and f.outcome == "quarantined" for f in failures):
+        return Completed(name="CompletedWithQuarantine", message=message)
+    return Completed(message=message)
+
+
+def show_night(
+    title: str, run_id: str, warehouse: str, demo: bool, counts: Counts, failures: list[Failure]
+) -> None:
+    """Writes the artifacts of a run, then shows each new failure as a task run of its own."""
+    create_markdown_artifact(
+        summary_markdown(title, run_id, warehouse, demo, counts, failures),
+        key="night",
+        description=f"{title}: totals, and whether they close",
+    )
+    if failures:
+        create_table_artifact(
+            [table_row(f, warehouse) for f in failures],
+            key="failures",
+            description=f"{title}: every document that was rejected, failed or quarantined",
+        )
+    for failure in [f for f in failures if f.new][:SHOWN_ONE_BY_ONE]:
+        document_failure.with_options(task_run_name=failure.name)(
+            _as_parameters(failure), view_command(failure, warehouse), return_state=True
+        )
+
+
+@task(name="document failure", retries=0, persist_result=False)
+def document_failure(failure: dict[str, str], view: str) -> State[Any]:
+    """One new failure. It shows as failed with the reason as its message; the night goes on."""
+    lines = [
+        f"## {_escape(failure['title'] or failure['url'])}",
+        "",
+        f"**{failure['outcome']}** (`{failure['code']}`): {_escape(failure['reason'])}",
+        "",
+        f"- Unit: {_escape(failure['unit']) or 'unknown'}",
+        f"- Page: [{failure['url']}]({failure['url']})",
+        f"- Place: {_escape(failure['place']) or 'the whole document'}",
+        f"- Stage: {failure['stage']}",
+        f"- Snapshot: `{failure['snapshot_id'] or 'none, nothing was received'}`",
+    ]
+    if view:
+        lines += ["", "See what was received and what was understood:", "", f"    {view}"]
+    create_markdown_artifact("\n".join(lines), description=failure["reason"])
+    return Failed(
+        name=failure["outcome"].capitalize(), message=f"{failure['code']}: {failure['reason']}"
+    )
+
+
+def summary_markdown(
+    title: str, run_id: str, warehouse: str, demo: bool, counts: Counts, failures: list[Failure]
+) -> str:
+    """The totals of a run as an operator reads them."""
+    lines = [f"# {title}", ""]
+    if demo:
+        lines += ["> **Demo**: fetched from a local publisher, not from official sites.", ""]
+    closes = "the sum closes" if counts.closes else "**THE SUM DOES NOT CLOSE**"
+    lines += [f"{counts.discovered} documents discovered; {closes}.", ""]
+    lines += ["| outcome | documents | means |", "| --- | ---: | --- |"]
+    lines += [f"| {name} | {getattr(counts, name)} | {MEANING[name]} |" for name in OUTCOMES]
+    total = sum(getattr(counts, name) for name in OUTCOMES)
+    lines += [f"| **sum** | **{total}** | discovered: **{counts.discovered}** |", ""]
+    if failures:
+        lines += _failures_markdown(failures)
+    else:
+        lines += ["No document was rejected, failed or quarantined.", ""]
+    lines += [f"Run `{run_id}`, warehouse `{warehouse}`."]
+    return "\n".join(lines)
+
+
+def _failures_markdown(failures: list[Failure]) -> list[str]:
+    reasons = Counter((f.outcome, f.code) for f in failures)
+    new = Counter((f.outcome, f.code) for f in failures if f.new)
+    lines = [
+        "## By reason",
+        "",
+        "| outcome | reason | documents | new |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    for (outcome, code), n in reasons.most_common():
+        lines.append(f"| {outcome} | `{code}` | {n} | {new[outcome, code]} |")
+    lines += [
+        "",
+        "## Documents",
+        "",
+        "| outcome | unit | page | reason |",
+        "| --- | --- | --- | --- |",
+    ]
+    for f in failures[:SHOWN_IN_SUMMARY]:
+        page = f"[{_escape(f.title or f.url)}]({f.url})"
+        lines.append(f"| {f.outcome} | {_escape(f.unit)} | {page} | {_escape(f.reason)} |")
+    if len(failures) > SHOWN_IN_SUMMARY:
+        lines += ["", f"{len(failures) - SHOWN_IN_SUMMARY} more in the table `failures`."]
+    return [*lines, ""]
+
+
+def table_row(failure: Failure, warehouse: str) -> dict[str, str]:
+    """A failure as a row of the table artifact; a cell that is a URL alone can be clicked."""
+    return {
+        "new": "new" if failure.new else "known",
+        "outcome": failure.outcome,
+        "unit": failure.unit,
+        "title": failure.title,
+        "reason": failure.reason,
+        "code": failure.code,
+        "place": failure.place,
+        "page": failure.url,
+        "snapshot": failure.snapshot_id,
+        "view": view_command(failure, warehouse),
+    }
+
+
+def view_command(failure: Failure, warehouse: str) -> str:
+    """The command that shows the snapshot as it was received and understood."""
+    if not failure.snapshot_id:
+        return ""
+    return f"gongkai parse {failure.snapshot_id} --warehouse {warehouse}"
+
+
+def _as_parameters(failure: Failure) -> dict[str, str]:
+    return {name: str(getattr(failure, name)) for name in Failure.__slots__}
+
+
+def _escape(text: str) -> str:
+    """Text of a page inside a Markdown table: no columns, no lines, no markup of its own."""
+    flat = " ".join(text.split())
+    return "".join("\\" + c if c in "\\`*_[]<>|#" else c for c in flat)

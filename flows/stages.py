@@ -1,0 +1,126 @@
+"""The offline half that every kind of run ends with: parse what is unread, account, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from prefect import task
+from prefect.logging import get_run_logger
+
+from flows import progress
+from flows.operator import TROUBLE, Failure
+from tasks import account, reports, snapshot
+from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
+from tasks.store import Warehouse, finished_runs
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(slots=True)
+class Night:
+    """What a finished run hands to whoever started it in the same process."""
+
+    run_id: str
+    counts: Counts
+    failures: list[Failure] = field(default_factory=list)
+    harvested: dict[str, int] = field(default_factory=dict)
+
+
+def run_title(kind: str, now: datetime | None = None) -> str:
+    """How a run is called in the UI: its kind and the day in China."""
+    return f"{kind} {(now or datetime.now(UTC)).astimezone(CHINA):%Y-%m-%d}"
+
+
+def parse_unread(warehouse: Warehouse) -> int:
+    """Reads every part of the archive that has no reading yet, also those of a killed run."""
+    unread = [p for p in snapshot.parts(warehouse) if not (warehouse.reports / p.name).exists()]
+    return parse_parts(warehouse, unread)
+
+
+def parse_parts(warehouse: Warehouse, parts: list[Path]) -> int:
+    """Reads these parts of the archive, one task for each; gives how many documents were read."""
+    read = 0
+    total = sum(map(documents_in, parts))
+    with progress.current().step("Parsing", total, "documents") as step:
+        for part in parts:
+            n = parse_part.with_options(task_run_name=f"parse {part.stem}")(
+                str(warehouse.root), part.name
+            )
+            read += n
+            step.advance(n)
+    return read
+
+
+@task(name="parse", retries=0, persist_result=False)
+def parse_part(warehouse: str, name: str) -> int:
+    """Reads one part of the archive into the readings' part of the same name. Never retried: a
+    document that is not understood is a row, and a fault of the program stays one."""
+    place = Warehouse(Path(warehouse))
+    read = reports.write(place, place.snapshots / name)
+    get_run_logger().info("%s: %s", name, read)
+    return documents_in(place.snapshots / name)
+
+
+def documents_in(part: Path) -> int:
+    """How many rows of an archive part hold bytes, that is, are read."""
+    with pq.ParquetFile(part) as file:
+        column = file.schema_arrow.names.index("bytes")
+        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        return sum(group.num_rows - group.column(column).statistics.null_count for group in groups)
+
+
+def settle(
+    warehouse: Warehouse,
+    run_id: str,
+    kind: RunKind,
+    started_at: datetime,
+    discovered: list[Discovered],
+    fetched: list[Fetched],
+    accounted_before: Mapping[str, str],
+    other_problems: Iterable[OutcomeRow] = (),
+    extra: Mapping[str, object] | None = None,
+) -> tuple[Counts, list[OutcomeRow], list[OutcomeRow]]:
+    """Gives each discovered document its outcome, and closes the run. AccountingError if it does
+    not close; the run then stays unfinished and nothing may be published."""
+    damaged = snapshot.damaged(warehouse)
+    owners = snapshot.known(warehouse, skip=damaged).snapshots
+    wanted = {row.snapshot_id for row in fetched if row.snapshot_id}
+    # quarantine refuses a document; one that was imported is unofficial and refused by nobody
+    judged = [d if d.refusal else replace(d, official=True) for d in discovered]
+    outcomes, problems = account.classify(
+        judged, fetched, reports.summaries(warehouse, wanted), accounted_before, owners
+    )
+    problems += other_problems
+    account.write_outcomes(warehouse, run_id, outcomes, problems)
+    counts = account.close(
+        warehouse,
+        run_id,
+        kind=kind,
+        started_at=started_at,
+        parser_version=reports.PARSER_VERSION,
+        extra=extra,
+    )
+    return counts, outcomes, problems
+
+
+def seen_before(warehouse: Warehouse) -> set[tuple[str, str | None]]:
+    """Document and reason of every failure that a finished run has already shown."""
+    seen: set[tuple[str, str | None]] = set()
+    for run in finished_runs(warehouse):
+        for name in ("outcomes", "problems"):
+            file = warehouse.run_folder(str(run["run_id"])) / f"{name}.parquet"
+            if not file.exists():
+                continue
+            table = pq.read_table(file, columns=["document_id", "code", "outcome"])
+            if name == "outcomes":
+                table = table.filter(pc.is_in(table["outcome"], value_set=pa.array(TROUBLE)))
+            rows = zip(table["document_id"].to_pylist(), table["code"].to_pylist(), strict=True)
+            seen.update(rows)
+    return seen

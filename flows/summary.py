@@ -1,0 +1,121 @@
+"""What a person reads on the terminal when a run has ended."""
+
+from __future__ import annotations
+
+import contextlib
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.exact_json import number
+from flows.operator import Failure
+from tasks.records import OUTCOMES, Counts
+from tasks.store import Warehouse
+
+FAILURES_SHOWN, FACTS_SHOWN = 12, 12
+FACTS = """
+    select unit_name, report_year,
+           max(value) filter (cell = 'requests.new_received.total') as received,
+           max(value) filter (cell = 'requests.carried_in.total') as carried_in,
+           max(value) filter (cell = 'requests.total_handled.total') as handled,
+           max(value) filter (cell = 'requests.carried_out.total') as carried_out
+    from national_fact where scope = 'own' group by unit_id, unit_name, report_year, report_id
+    having count(*) filter (cell = 'requests.new_received.total') > 0
+    order by received desc nulls last, unit_name, report_year limit ?
+"""
+EXAMPLE = (
+    "select unit_name, report_year, value from national_fact "
+    "where cell = 'requests.new_received.total' order by value desc limit 10"
+)
+
+
+def show_run(
+    console: Console, counts: Counts, harvested: dict[str, int], failures: list[Failure]
+) -> None:
+    """The totals of a run, whether they close, and what did not make it."""
+    equation = Text("\ndiscovered ", "bold")
+    equation.append(str(counts.discovered), "bold")
+    for sign, name in zip("=" + "+" * 6, OUTCOMES, strict=True):
+        n = getattr(counts, name)
+        style = "" if n == 0 else "bold red" if name in ("rejected", "failed") else "bold"
+        equation.append(f" {sign} ", "dim").append(f"{n} {name}", style if n else "dim")
+    closes = "   ✓ closes" if counts.closes else "   ✗ does not close"
+    console.print(equation.append(closes, "green" if counts.closes else "bold red"))
+    if harvested:
+        console.print(
+            f"fetched anew: {harvested['anew']} documents; "
+            f"unchanged since the last run: {counts.unchanged}; "
+            f"requests answered from the archive (304): {harvested['not_modified']}",
+            highlight=False,
+        )
+    if failures:
+        console.print(_failures(failures))
+
+
+def _failures(failures: list[Failure]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="What did not make it", title_justify="left")
+    table.add_column("", no_wrap=True)
+    table.add_column("unit")
+    table.add_column("page", overflow="fold", ratio=2)
+    table.add_column("reason", overflow="fold", ratio=3)
+    for failure in failures[:FAILURES_SHOWN]:
+        style = "red" if failure.outcome in ("rejected", "failed") else "yellow"
+        page = Text(failure.title or failure.url, style=f"link {failure.url}")
+        reason = Text(failure.reason)
+        if failure.place:
+            reason.append(f" ({failure.place})", "dim")
+        table.add_row(Text(failure.outcome, style), Text(failure.unit), page, reason)
+    if len(failures) > FAILURES_SHOWN:
+        table.caption = f"and {len(failures) - FAILURES_SHOWN} more: gongkai sql 'from failures'"
+    return table
+
+
+def show_facts(console: Console, warehouse: Warehouse) -> None:
+    """A few rows of the reconciled table, as a look at what was published."""
+    with contextlib.closing(duckdb.connect(str(warehouse.database), read_only=True)) as db:
+        rows: list[tuple[Any, ...]] = db.execute(FACTS, [FACTS_SHOWN]).fetchall()
+        units, reports = db.execute(
+            "select count(distinct unit_id), count(distinct report_id) from national_fact"
+        ).fetchall()[0]
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=f"national_fact: {units} units, {reports} reports (requests, own scope, the largest)",
+        title_justify="left",
+        caption="balance: 新收 + 结转 = 总计 + 结转下年度",
+        caption_justify="left",
+    )
+    table.add_column("unit")
+    for name in ("year", "新收 received", "上年结转 in", "办理总计 handled", "结转下年度 out"):
+        table.add_column(name, justify="right")
+    table.add_column("balance")
+    for unit, year, received, carried_in, handled, carried_out in rows:
+        numbers = (received, carried_in, handled, carried_out)
+        verdict = Text("cannot tell", "dim")
+        if None not in numbers:
+            holds = received + carried_in == handled + carried_out
+            verdict = Text("holds", "green") if holds else Text("violated", "bold red")
+        table.add_row(unit, str(year), *(_plain(n) for n in numbers), verdict)
+    console.print(table)
+
+
+def _plain(value: Any) -> str:
+    return "–" if value is None else number(Decimal(value))
+
+
+def show_ways_on(console: Console, warehouse: Warehouse, option: str) -> None:
+    """Where the result is, one query to try, and how to open the UI."""
+    console.print("\nPublished  ", end="", style="bold")
+    console.print(str(warehouse.database), highlight=False, soft_wrap=True)
+    console.print("Query it   ", end="", style="bold")
+    console.print(f'gongkai sql{option} "{EXAMPLE}"', highlight=False, markup=False, soft_wrap=True)
+    console.print("Watch it   ", end="", style="bold")
+    console.print(
+        f"gongkai serve{option}   (the Prefect UI, http://127.0.0.1:4200: runs, failures)",
+        highlight=False,
+        soft_wrap=True,
+    )
