@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
@@ -29,8 +30,22 @@ _WIDTHS = {
 }
 
 
-def pdf(document: Document, *, kangxi: bool = False) -> bytes:
-    """The report as PDF. `kangxi` puts radicals into the text, as some fonts' text layers have."""
+def pdf(
+    document: Document,
+    *,
+    kangxi: bool = False,
+    push: float = 0,
+    cut_rows: bool = False,
+    open_bottom: bool = False,
+    repeat_header: bool = False,
+) -> bytes:
+    """The report as PDF.
+
+    `kangxi` puts radicals into the text, as some fonts' text layers have. `push` moves the tables
+    down by so many points, and with them the place where they break over pages. `cut_rows` lets a
+    page end in the middle of a row, `open_bottom` leaves the last rule of a table out,
+    `repeat_header` prints a table's header again after a break.
+    """
     if FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(FONT))
 
@@ -46,11 +61,12 @@ def pdf(document: Document, *, kangxi: bool = False) -> bytes:
 
     story.extend(Paragraph(text(p), _TEXT) for p in document.prose.lead)
     write(HEADINGS["overview"], document.prose.overview)
+    story.append(Spacer(1, push))
     for section in ("proactive", "requests", "review_litigation"):
         write(HEADINGS[section], [])
         for table in document.tables:
             if table.section == section:
-                story.append(_ruled(table, text_of=text))
+                story.append(_ruled(table, text, cut_rows, open_bottom, repeat_header))
     write(HEADINGS["problems"], document.prose.problems)
     write(HEADINGS["other"], document.prose.other)
     signed = document.head.signed
@@ -71,17 +87,27 @@ def pdf(document: Document, *, kangxi: bool = False) -> bytes:
     return target.getvalue()
 
 
-def _ruled(table: Table, text_of: object) -> RuledTable:
-    assert callable(text_of)
+def _ruled(
+    table: Table,
+    text_of: Callable[[str], str],
+    cut_rows: bool,
+    open_bottom: bool,
+    repeat_header: bool,
+) -> RuledTable:
     lines = grid(table)
     width = max(map(len, lines))
     data: list[list[object]] = []
     style: list[tuple[object, ...]] = [
-        ("GRID", (0, 0), (-1, -1), 0.6, colors.black),
+        ("INNERGRID", (0, 0), (-1, -1), 0.6, colors.black),
+        ("LINEABOVE", (0, 0), (-1, 0), 0.6, colors.black),
+        ("LINEBEFORE", (0, 0), (0, -1), 0.6, colors.black),
+        ("LINEAFTER", (-1, 0), (-1, -1), 0.6, colors.black),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
         ("LEFTPADDING", (0, 0), (-1, -1), 2),
         ("RIGHTPADDING", (0, 0), (-1, -1), 2),
     ]
+    if not open_bottom:
+        style.append(("LINEBELOW", (0, -1), (-1, -1), 0.6, colors.black))
     for y, line in enumerate(lines):
         row: list[object] = [""] * width
         for x, slot in enumerate(line):
@@ -91,6 +117,12 @@ def _ruled(table: Table, text_of: object) -> RuledTable:
                 if end != (x, y):
                     style.append(("SPAN", (x, y), end))
         data.append(row)
-    ruled = RuledTable(data, colWidths=_WIDTHS.get(width, [480 / width] * width))
+    first_figures = next(n for n, row in enumerate(table.rows) if any(c.code for c in row))
+    ruled = RuledTable(
+        data,
+        colWidths=_WIDTHS.get(width, [480 / width] * width),
+        splitInRow=int(cut_rows),
+        repeatRows=first_figures if repeat_header else 0,
+    )
     ruled.setStyle(style)
     return ruled

@@ -77,7 +77,6 @@ def header(
         f"{unit}{year}年度政府信息公开工作年度报告",
     )
     title = titles[0] if scope == "area" else rng.choice(titles)
-    code = f"{rng.randint(10_000_000, 99_999_999):08d}"
     return Header(
         unit=unit,
         year=year,
@@ -86,8 +85,36 @@ def header(
         signed=signed,
         published=published,
         composed=signed,
-        index_number=f"{code}{check_digit(code)}/{published.year}-{rng.randint(1, 900):05d}",
+        index_number=_index_number(rng, published),
     )
+
+
+def _index_number(rng: Random, published: date) -> str | None:
+    """An index number in one of the forms that sites use; the codes' check digits are right."""
+    organ = f"{rng.randint(10_000_000, 99_999_999):08d}"
+    organ += check_digit(organ)
+    unified = f"11{rng.randint(110_000, 659_000)}{organ}"
+    unified += unified_check(unified)
+    serial = rng.randint(1, 900)
+    return rng.choice(
+        [
+            f"{organ}/{published.year}-{serial:05d}",
+            f"{organ}/{published.year}-{serial:05d}",
+            f"{unified}/{published.year}-{serial:05d}",
+            f"{unified}/{published:%Y%m}-{serial:05d}",
+            f"{rng.randint(110_000, 659_000)}0000/{published.year}-{serial:06d}",
+            f"xxgk/{published.year}-{serial:05d}",
+            f"{published:%Y%m%d}-{rng.randint(100_000, 999_999)}",
+            None,
+        ]
+    )
+
+
+def unified_check(code: str) -> str:
+    """The eighteenth character of a unified code (GB 32100)."""
+    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    total = sum(letters.index(c) * pow(3, n, 31) for n, c in enumerate(code))
+    return letters[-total % 31]
 
 
 def check_digit(code: str) -> str:
@@ -118,7 +145,11 @@ def prose(figures: Figures, head: Header, seed: int, *, scope: Scope = "own") ->
         "（二）依申请公开。" + _requests(figures, head),
         "（三）管理与平台。"
         + rng.choice(
-            ("公开前逐件核对，公开后定期回看。", "信息由专人登记、专人复核，网站每周巡查。")
+            (
+                "公开前逐件核对，公开后定期回看。",
+                "按照全县统一安排，我县各单位的信息由专人登记，本单位也照此办理。",
+                "信息由专人登记、专人复核，网站每周巡查。",
+            )
         ),
         "（四）监督保障。" + _review(figures),
     ]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 EPOCH = 1_700_000_000  # Last-Modified of every page unless it says otherwise
@@ -33,15 +32,16 @@ class Resource:
         return f'"{hashlib.sha256(self.body).hexdigest()[:24]}"'
 
 
-class Request(NamedTuple):
-    """One request as it came in: when, to which host, for what, and how long it took."""
+@dataclass(slots=True)
+class Request:
+    """One request, recorded as it comes in; `finished` and `status` follow with the answer."""
 
     host: str
     path: str
     started: float
-    finished: float
-    status: int
     headers: dict[str, str]
+    finished: float | None = None
+    status: int | None = None
 
 
 class Server:
@@ -136,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
         pages = self.server.owner.pages
         folder = f"http://{host}{path.rsplit('/', 1)[0]}/*"
         page = pages.get(f"http://{host}{path}") or pages.get(folder) or NOT_FOUND
+        request = Request(host, path, started, dict(self.headers))
+        self.server.owner.requests.append(request)
         self.status = page.status
         try:
             if page.behave is not None:
@@ -144,9 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._send(page, send_body)
         finally:
-            self.server.owner.requests.append(
-                Request(host, path, started, time.monotonic(), self.status, dict(self.headers))
-            )
+            request.finished, request.status = time.monotonic(), self.status
 
     def _send(self, page: Resource, send_body: bool) -> None:
         modified = formatdate(page.modified, usegmt=True)

@@ -71,6 +71,12 @@ _OFFICE = "application/vnd.openxmlformats-officedocument"
 FILES: dict[str, Callable[[Document], Rendered]] = {
     "pdf": lambda d: Rendered(pdf(d), "application/pdf", "pdf"),
     "pdf_kangxi": lambda d: Rendered(pdf(d, kangxi=True), "application/pdf", "pdf"),
+    "pdf_cut": lambda d: Rendered(
+        pdf(d, push=37, cut_rows=True, open_bottom=True), "application/pdf", "pdf"
+    ),
+    "pdf_repeated": lambda d: Rendered(
+        pdf(d, push=120, repeat_header=True), "application/pdf", "pdf"
+    ),
     "docx": lambda d: Rendered(docx(d), f"{_OFFICE}.wordprocessingml.document", "docx"),
     "xlsx": lambda d: Rendered(xlsx(d), f"{_OFFICE}.spreadsheetml.sheet", "xlsx"),
     "xlsx_sheets": lambda d: Rendered(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.publisher.document import HEADINGS, Document
+from tests.publisher.layouts import garbled
 from tests.publisher.prose import chinese_date
 from tests.publisher.shapes import broken_labels, erased, half_width, shortened, spaced_labels
 from tests.publisher.tables import Table, grid
@@ -90,8 +91,7 @@ def pipes(document: Document) -> str:
 
 
 def pdf_text(document: Document) -> str:
-    """Text out of a PDF: cells after tabs, labels broken by the column width over lines of their
-    own, rows of section 三 shifted right by the columns their group labels take."""
+    """Text out of a PDF: cells after tabs, some rows shifted; on the 2019 form also torn."""
 
     def table(model: Table) -> str:
         rows = []
@@ -104,6 +104,9 @@ def pdf_text(document: Document) -> str:
                 rows.append("")  # the page ends here
         return "\n" + "\n".join(rows) + "\n"
 
+    if document.figures.form == "2019":
+        torn = garbled.tables(document)
+        return _assembled(document, lambda model: f"\n{torn[model.section]}\n")
     shaped = document.reshaped(lambda t: half_width(spaced_labels(t)))
     return _assembled(shaped, table)
 
