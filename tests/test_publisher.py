@@ -212,7 +212,10 @@ def test_listings_lead_to_every_document_and_to_nothing_else() -> None:
             url = waiting.pop()
             seen.add(url)
             page = site.pages[url].body.decode()
-            for href in re.findall(r"href=[\"']([^\"']+)", page):
+            scripted = re.search(r"createPageHTML\((\d+)", page)
+            numbers = range(1, int(scripted[1])) if scripted else ()
+            links = re.findall(r"href=[\"']([^\"']+)", page)
+            for href in [*links, *(f"index_{n}.html" for n in numbers)]:
                 target = urljoin(url, html.unescape(href))
                 if target in site.truth:
                     found.add(target)

@@ -102,7 +102,7 @@ COUNTIES: tuple[County, ...] = (
         "陆良县",
         "www.luliang.gov.cn",
         "0005",
-        "list",
+        "scripted",
         11,
         {"mzj": "民政局"},
         {"530322103": "三岔河镇", "530322102": "板桥镇"},

@@ -27,6 +27,13 @@ AS_FILE = {  # reports whose body is a file
     ("临安区於潜镇", 2022): "xlsx",
 }
 STRAIGHT = {("陆良县板桥镇", 2020)}  # files that the listing links to without a page between
+DECOYS = {  # listed beside the reports, and no candidates for one
+    "http://www.linan.gov.cn/zwgk/nb/": [
+        listing.Entry("./fz/2022.html", "临安区2022年法治政府建设年度报告", "2023-03-01"),
+        listing.Entry("./jd/2022.html", "一图读懂：2022年政府信息公开年度报告", "2023-02-02"),
+        listing.Entry("javascript:void(0)", "打印本页", ""),
+    ]
+}
 Listed = dict[str, list[Truth]]  # listing URL without its file name → what it lists
 
 
@@ -166,6 +173,7 @@ def _list(site: Site, county: County, listed: Listed) -> None:
             listing.Entry(oddities.relative(base, t.url, n), t.title, t.published)
             for n, t in enumerate(truths)
         ]
+        entries += DECOYS.get(base, [])
         made = listing.pages(
             entries, county.listing, f"{county.name}人民政府", "政府信息公开年报", county.per_page
         )
