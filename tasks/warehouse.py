@@ -12,7 +12,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.records import AccountingError, BadInput, Source
-from tasks.report.model import Form
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
 from tasks.units import SQL, Registry, Resolver, expected_units, resolutions
 
@@ -40,6 +39,7 @@ PUBLIC_TABLES = (
     "coverage",
     "runs",
 )
+_DBT = "import sys; from dbt.cli.main import cli; sys.exit(cli())"
 _TEXT = pa.string()
 _RUNS = pa.schema(
     [
@@ -203,20 +203,10 @@ def reports_schema() -> pa.Schema:
     return pa.schema(columns)
 
 
-def form_cells(form: Form) -> list[str]:
-    """The cells of one form, in order."""
-    return [cell for of_form, cell in _form_rows() if of_form == form]
-
-
 def _cells() -> list[str]:
-    return list(dict.fromkeys(cell for _, cell in _form_rows()))
-
-
-def _form_rows() -> Iterator[tuple[str, str]]:
+    """Every cell of either form, in the order of the forms."""
     lines = (SQL / "seeds" / "statutory_form.csv").read_text(encoding="utf-8").splitlines()
-    for line in lines[1:]:
-        form, _, cell, _ = line.split(",", 3)
-        yield form, cell
+    return list(dict.fromkeys(line.split(",", 3)[2] for line in lines[1:]))
 
 
 def _runs(warehouse: Warehouse) -> pa.Table:
@@ -249,7 +239,7 @@ def _build(warehouse: Warehouse, generation: Path, database: Path) -> None:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors", "build"]
+    command = [sys.executable, "-c", _DBT, "--quiet", "--no-use-colors", "build"]
     command += ["--project-dir", str(SQL), "--profiles-dir", str(SQL)]
     command += ["--target-path", str(generation / "target"), "--log-path", str(generation / "logs")]
     # Unit tests of the models run where the models are developed, not every night.

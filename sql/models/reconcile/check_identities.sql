@@ -23,7 +23,7 @@ suspects_{{ form }} as (
     where form = '{{ form }}' and (
         false
         {%- for i in identities %}
-        or {{ sum_all(i.plus) }} is distinct from {{ sum_all(i.minus) }}
+        or ({{ sum_all(i.plus) }} - {{ sum_all(i.minus) }}) is distinct from 0
         {%- endfor %}
     )
 ),

@@ -1,0 +1,1 @@
+"""The models on small warehouses written by `synthetic`, in the Parquet of docs/architecture.md."""
