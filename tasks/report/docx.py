@@ -14,7 +14,7 @@ from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCe
 
 MOST_BYTES = 64 << 20
 MOST_COLUMNS = 1000  # gridSpan="99999" widens nothing
-MOST_CELLS = 200_000
+MOST_CELLS = 20_000
 
 # Wrappers without meaning here: what is in them counts.
 _PASS = frozenset(
@@ -44,7 +44,6 @@ class _Reader:
     blocks: list[Block] = field(default_factory=list)
     line: int = 0
     table: int = 0
-    cells: int = 0
     pictures: int = 0
     foreign: bool = False  # holds its text as an embedded page
 
@@ -133,7 +132,7 @@ class _Reader:
 
     def rows(self, table: etree._Element) -> None:
         """A table's rows; a table that holds tables is layout, and what it says is paragraphs."""
-        grid = list(self._grid(table))
+        grid = _grid(table)
         if any(_holds_table(part) for row in grid for cell in row for part in cell.content):
             for row in grid:
                 for cell in row:
@@ -173,30 +172,6 @@ class _Reader:
                             lines += [self.text(p, boxes) for p in _content(box) if name(p) == "p"]
         return "\n".join(lines).strip("\n")
 
-    def _grid(self, table: etree._Element) -> Iterator[list[_Cell]]:
-        """The cells that begin in each row, with rowspans complete."""
-        above: dict[int, _Cell] = {}
-        grid: list[list[_Cell]] = []
-        for row in _content(table):
-            properties = child(row, "trPr")
-            if name(row) != "tr" or child(properties, "del") is not None:
-                continue
-            begun: list[_Cell] = []
-            here: dict[int, _Cell] = {}
-            column = _count(value(child(properties, "gridBefore")), 0)
-            if column:
-                begun.append(_Cell(0, column, []))  # the row begins further right
-            for element in _content(row):
-                if name(element) != "tc":
-                    continue
-                self.cells += 1
-                if self.cells > MOST_CELLS:
-                    raise Reject("too_large", f"the tables have more than {MOST_CELLS} cells")
-                column = _add_cell(element, column, begun, here, above)
-            grid.append(begun)
-            above = here
-        yield from grid
-
 
 def source(data: bytes) -> Source:
     """The blocks of a DOCX in reading order. Raises `Reject` with `broken_file`, `encrypted`,
@@ -208,10 +183,11 @@ def source(data: bytes) -> Source:
     body = child(root, "body")
     if body is None:
         raise Reject("broken_file", "the document has no body")
-    reader = _Reader(
-        _heading_styles(package.beside(path, "/styles")),
-        Numbering(package.beside(path, "/numbering"), package.beside(path, "/styles")),
-    )
+    if body.xpath(f"count(//*[local-name() = 'tc']) > {MOST_CELLS}"):
+        raise Reject("too_large", f"the tables have more than {MOST_CELLS} cells")
+    styles = package.beside(path, "/styles")
+    numbering = Numbering(package.beside(path, "/numbering"), styles)
+    reader = _Reader(_heading_styles(styles), numbering)
     reader.walk(body)
     if reader.foreign and not reader.blocks:
         raise Reject("unsupported", "the DOCX holds its text as an embedded page (altChunk)")
@@ -221,6 +197,28 @@ def source(data: bytes) -> Source:
     if title is not None and (text := (title.text or "").strip()):
         out.meta["title"] = text
     return out
+
+
+def _grid(table: etree._Element) -> list[list[_Cell]]:
+    """The cells that begin in each row, with rowspans complete."""
+    above: dict[int, _Cell] = {}
+    grid: list[list[_Cell]] = []
+    for row in _content(table):
+        properties = child(row, "trPr")
+        if name(row) != "tr" or child(properties, "del") is not None:
+            continue
+        begun: list[_Cell] = []
+        here: dict[int, _Cell] = {}
+        column = _count(value(child(properties, "gridBefore")), 0)
+        if column:
+            begun.append(_Cell(0, column, []))  # the row begins further right
+        for element in _content(row):
+            if name(element) != "tc":
+                continue
+            column = _add_cell(element, column, begun, here, above)
+        grid.append(begun)
+        above = here
+    return grid
 
 
 def _add_cell(

@@ -14,7 +14,8 @@ from lxml import etree
 from tasks.report.model import Reject
 from tasks.report.sniff import unsafe
 
-MOST_PART = 48 << 20
+MOST_PART = 16 << 20  # the text of a report is a hundredth of that
+MOST_ELEMENTS = 500_000
 
 _W = (
     "http://schemas.openxmlformats.org/wordprocessingml/2006/main",
@@ -106,6 +107,8 @@ class Package:
             raise Reject("broken_file", f"{path} in the archive is no XML") from None
         if getattr(root.getroottree().docinfo, "doctype", ""):  # the stubs do not know it
             raise Reject("broken_file", f"{path} in the archive declares a document type")
+        if root.xpath(f"count(//*) > {MOST_ELEMENTS}"):
+            raise Reject("too_large", f"{path} in the archive has too many elements")
         return root
 
     def main(self) -> tuple[str, etree._Element]:
