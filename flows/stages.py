@@ -16,7 +16,7 @@ from prefect.logging import get_run_logger
 
 from flows import progress
 from flows.operator import TROUBLE, Failure
-from tasks import account, reports, snapshot
+from tasks import account, parse, reports, snapshot
 from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
 from tasks.store import Warehouse, finished_runs
 
@@ -63,8 +63,10 @@ def parse_part(warehouse: str, name: str) -> int:
     """Reads one part of the archive into the readings' part of the same name. Never retried: a
     document that is not understood is a row, and a fault of the program stays one."""
     place = Warehouse(Path(warehouse))
-    read = reports.write(place, place.snapshots / name)
-    get_run_logger().info("%s: %s", name, read)
+    table = parse.read_part(place.snapshots / name)
+    reports.write(place, name, table)
+    parsed = table["outcome"].to_pylist().count("parsed")
+    get_run_logger().info("%s: %s of %s documents parsed", name, parsed, len(table))
     return documents_in(place.snapshots / name)
 
 

@@ -1,0 +1,112 @@
+"""Stage parse: reads the documents of one archive part. No network; safe to repeat.
+
+A part is read by a pool of spawned processes that know nothing of the orchestrator. A document
+that fails the program itself becomes a rejection `fault`, never a missing row.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tasks import reports
+from tasks.report import read
+from tasks.report.model import Reading, Rejection
+
+_BATCH = 64
+_WORTH_A_POOL = 96  # documents; below, starting processes costs more than it saves
+
+Rows = list[dict[str, Any]]
+
+
+def read_part(part: Path) -> pa.Table:
+    """The readings of every document whose bytes lie in this archive part, in stored order."""
+    with pq.ParquetFile(part) as file:
+        total = file.metadata.num_rows
+        batches = _batches(file)
+        if total < _WORTH_A_POOL or (os.cpu_count() or 1) < 2:
+            tables = [_read_batch(batch) for batch in batches]
+        else:
+            tables = list(_read_in_pool(batches))
+    if not tables:
+        return reports.SCHEMA.empty_table()
+    whole = pa.concat_tables(tables)
+    return whole.sort_by([("document_id", "ascending"), ("snapshot_id", "ascending")])
+
+
+def _batches(file: pq.ParquetFile) -> Iterator[Rows]:
+    for batch in file.iter_batches(batch_size=_BATCH):
+        held = batch.filter(pc.is_valid(batch.column("bytes")))
+        if held.num_rows:
+            yield held.to_pylist()
+
+
+def _read_in_pool(batches: Iterator[Rows]) -> Iterator[pa.Table]:
+    """Reads batches in the pool, few in flight at a time so that memory stays bounded."""
+    waiting: list[tuple[Rows, Future[pa.Table]]] = []
+    for batch in batches:
+        waiting.append((batch, _pool().submit(_read_batch, batch)))
+        if len(waiting) >= 4 * _workers():
+            yield _result(*waiting.pop(0))
+    for batch, future in waiting:
+        yield _result(batch, future)
+
+
+def _result(batch: Rows, future: Future[pa.Table]) -> pa.Table:
+    """A batch's readings; when a document killed its process, the rest is read one by one."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        _pool.cache_clear()
+        return pa.concat_tables([_alone(row) for row in batch])
+
+
+def _alone(row: dict[str, Any]) -> pa.Table:
+    """Reads one document in a process of its own, which it may take down."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(_read_batch, [row]).result()
+        except BrokenProcessPool:
+            message = "reading this document ended the process that read it"
+            reading = Reading("rejected", Rejection("fault", message))
+            return reports.table_of([reports.row_of(row, reading)])
+
+
+def _workers() -> int:
+    return max(1, os.cpu_count() or 1)
+
+
+@cache
+def _pool() -> ProcessPoolExecutor:
+    pool = ProcessPoolExecutor(_workers(), mp_context=get_context("spawn"))
+    atexit.register(pool.shutdown, wait=False, cancel_futures=True)
+    return pool
+
+
+def _read_batch(rows: Rows) -> pa.Table:
+    return reports.table_of(reports.row_of(row, _read(row)) for row in rows)
+
+
+def _read(row: dict[str, Any]) -> Reading:
+    try:
+        return read(
+            row["bytes"], url=row["final_url"] or row["url"], content_type=row["content_type"]
+        )
+    except Exception as fault:  # noqa: BLE001 - one page must not take the night down
+        where = traceback.extract_tb(fault.__traceback__)[-1]
+        message = f"{type(fault).__name__}: {fault} ({Path(where.filename).name}:{where.lineno})"
+        return Reading(
+            "rejected", Rejection("fault", f"the reader failed on this document: {message}")
+        )

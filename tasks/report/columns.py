@@ -1,0 +1,212 @@
+"""Which column each value of a row belongs to.
+
+Columns take their meaning from the header's labels and their place from order: the values of a
+row are its last cells, in the header's order. Where a row holds more or fewer cells than the form
+has columns, the ways to read it (counted from the label, from the end, by the span grid, under
+the header) are compared; a way stays in the running only if it reads every full row of the table
+rightly, and all that stay must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tasks.report.align import Row
+from tasks.report.labels import NEAR, Lexicon, likeness
+from tasks.report.lines import Line
+from tasks.report.model import Reject, SourceCell
+from tasks.report.spans import Grid
+
+Values = list[SourceCell | None]
+GridOf = Callable[[int], Grid]
+
+
+def compatible(label: str, section: str, column: str, lex: Lexicon) -> int:
+    """2 when the label is exactly the column's, 1 when it may be a form of it, 0 when it is not."""
+    if column in lex.meanings(label, section, "column"):
+        return 2
+    wanted = lex.columns[(section, column)]
+    if any(likeness(label, w) >= NEAR or (len(w) > 3 and w in label) for w in wanted):
+        return 1
+    return 0
+
+
+def order(
+    labels: Sequence[tuple[SourceCell, str]], columns: Sequence[str], section: str, lex: Lexicon
+) -> tuple[list[str], bool]:
+    """The columns in the order that the header labels give, and whether every label was there.
+
+    Rejects labels that fit no column, and orders that the labels do not make clear.
+    """
+    fit = [[compatible(label, section, c, lex) for c in columns] for _, label in labels]
+    if len(labels) == len(columns) and all(fit[i][i] for i in range(len(columns))):
+        crossed = any(2 in row and row[i] < 2 and row.count(2) == 1 for i, row in enumerate(fit))
+        if not crossed:
+            return list(columns), True
+    exact = [[c for c, f in zip(columns, row, strict=True) if f == 2] for row in fit]
+    if (
+        len(labels) == len(columns)
+        and all(len(e) == 1 for e in exact)
+        and len({e[0] for e in exact}) == len(columns)
+    ):
+        return [e[0] for e in exact], True
+    at = 0
+    for i, (cell, _) in enumerate(labels):
+        if not any(fit[i]):
+            text = cell.text.strip().replace("\n", "")[:80]
+            raise Reject("unknown_label", f"“{text}” is no column of the form", cell.place)
+        while at < len(columns) and not fit[i][at]:
+            at += 1
+        if at == len(columns):
+            shown = "、".join(c.text.strip().replace("\n", "") for c, _ in labels)[:200]
+            raise Reject(
+                "competing_readings",
+                f"the header does not tell the order of the columns: {shown}",
+                cell.place,
+            )
+        at += 1
+    return list(columns), False
+
+
+def _filled(kinds: str) -> int:
+    return sum(k in "nmc" for k in kinds)
+
+
+def simple(row: Row, count: int) -> Values | None:
+    """The values of a row whose own cells leave no choice; None when they leave one.
+
+    No choice: nothing is printed; as many cells as columns; or as many filled cells as columns.
+    """
+    values, kinds = row.values, row.kinds
+    if row.empty:
+        return [*values[:count], *[None] * (count - len(values))]
+    if len(values) == count:
+        return list(values)
+    if _filled(kinds) == count and "x" not in kinds:
+        return [v for v, k in zip(values, kinds, strict=True) if k in "nmc"]
+    return None
+
+
+def without_erased_label(row: Row, count: int) -> Row:
+    """A row whose own label reads "0": its first zero is the label when one number is too many."""
+    kinds = row.kinds
+    if row.codes or _filled(kinds) != count + 1 or not kinds.startswith(("n", "bn")):
+        return row
+    first = kinds.index("n")
+    if row.values[first].text.strip() != "0":
+        return row
+    return Row(row.line, row.label_end + first + 1, row.codes, row.groups, row.loose)
+
+
+def place_all(rows: list[Row], count: int, grid_of: GridOf) -> list[Values]:
+    """The values of every row of a table with `count` columns, by one consistent way of reading."""
+    tight = all(len(r.values) == count or r.empty for r in rows)
+    full = [r for r in rows if _filled(r.kinds) == count]
+    ways = [w for w in _ways(count, full, grid_of) if full and all(_same(w(r), r) for r in full)]
+    out: list[Values] = []
+    for row in rows:
+        plain = simple(row, count)
+        if plain is not None and (tight or row.empty or _filled(row.kinds) == count):
+            out.append(plain)
+            continue
+        readings: list[Values] = []
+        for way in ways:
+            reading = way(row)
+            if reading is None:
+                readings = []
+                break
+            if reading not in readings:
+                readings.append(reading)
+        if len(readings) != 1:
+            raise Reject(
+                "competing_readings" if len(readings) > 1 else "unplaced_number",
+                f"{len(row.values)} cells follow the label where the form has {count} columns, "
+                f"and {len(readings) or 'no'} way{'s' * (len(readings) != 1)} of placing them "
+                f"fit{'s' * (len(readings) == 1)} the table: {row.text()}",
+                row.place,
+            )
+        out.append(readings[0])
+    return out
+
+
+def _same(reading: Values | None, row: Row) -> bool:
+    if reading is None:
+        return False
+    wanted = [v for v, k in zip(row.values, row.kinds, strict=True) if k in "nmc"]
+    return all(a is b for a, b in zip(reading, wanted, strict=True))
+
+
+def _if_placed(row: Row, chosen: Values) -> Values | None:
+    return chosen if _all_placed(row, chosen) else None
+
+
+def _ways(count: int, full: list[Row], grid_of: GridOf) -> list[Callable[[Row], Values | None]]:
+    """The ways of reading a row; each gives None where it would leave a number without a place."""
+    widths = {len(r.line.cells) for r in full}
+
+    def from_label(row: Row) -> Values | None:
+        if len(row.values) < count or {len(row.line.cells)} != widths:
+            return None
+        return _if_placed(row, list(row.values[:count]))
+
+    def from_end(row: Row) -> Values | None:
+        if len(row.values) < count:
+            return None
+        return _if_placed(row, list(row.values[-count:]))
+
+    columns: list[int] | None = None
+    if full:
+        grids = {
+            tuple(
+                grid_of(r.line.table).column_of(v)
+                for v, k in zip(r.values, r.kinds, strict=True)
+                if k in "nmc"
+            )
+            for r in full
+        }
+        if len(grids) == 1:
+            columns = list(next(iter(grids)))
+
+    def by_grid(row: Row) -> Values | None:
+        if columns is None:
+            return None
+        return _if_placed(row, _under(row, columns, grid_of(row.line.table)))
+
+    return [from_label, from_end, by_grid]
+
+
+def under_header(
+    row: Row, header: list[tuple[SourceCell, str]], header_line: Line | None, grid_of: GridOf
+) -> Values | None:
+    """The values that stand under the header's labels, by place in the row and by grid column.
+
+    None where the two disagree or a number stands under no label.
+    """
+    readings: list[Values] = []
+    if header_line is not None and len(header_line.cells) == len(row.line.cells):
+        where = {id(c): i for i, c in enumerate(header_line.cells)}
+        indexes = [where[id(c)] for c, _ in header if id(c) in where]
+        if len(indexes) == len(header):
+            readings.append([row.line.cells[i] for i in indexes])
+    grid = grid_of(row.line.table)
+    if all(grid.knows(c) for c, _ in header):
+        readings.append(_under(row, [grid.column_of(c) for c, _ in header], grid))
+    good = [r for r in readings if _all_placed(row, r)]
+    if not good or any([id(c) for c in r] != [id(c) for c in good[0]] for r in good[1:]):
+        return None
+    return good[0]
+
+
+def _under(row: Row, columns: Sequence[int], grid: Grid) -> Values:
+    """The cells that begin, or reach down from a row above, in these grid columns."""
+    at = {grid.column_of(v): v for v in row.values}
+    return [at.get(c) or grid.above(row.line.cells[0], c) for c in columns]
+
+
+def _all_placed(row: Row, chosen: Values) -> bool:
+    """Whether every printed value of the row is among the chosen, and no cell is shared."""
+    kept = {id(c) for c in chosen if c is not None}
+    own = {id(v) for v in row.values}
+    printed = [v for v, k in zip(row.values, row.kinds, strict=True) if k != "b"]
+    shared = any(id(c) not in own and c.text.strip() for c in chosen if c is not None)
+    return not shared and all(id(v) in kept for v in printed)

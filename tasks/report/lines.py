@@ -1,0 +1,188 @@
+"""Table rows as evidence: what each cell is, and which rows make up which statutory section.
+
+A page may hold its three statutory tables in three tables, in one, in pieces, nested in layout
+tables, or twice. Rows are therefore taken as one stream and cut by their labels into copies of
+sections; a table that shows no statutory label is none of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tasks.report.headings import heading_of
+from tasks.report.labels import key, section_of, sections_of_labels
+from tasks.report.model import Block, Paragraph, SourceCell, SourceRow
+from tasks.report.numbers import MARKS, looks_numeric
+
+_NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百千万]+\Z")
+_ASCII_NUMBER = re.compile(r"\d{1,9}\Z")
+_PROSE = 60  # a cell with more characters than this and no label is prose in a layout table
+
+
+class Mark(NamedTuple):
+    """One cell of a line: b(lank), n(umber), m(ark), t(ext), c(hinese numeral) or x (noise)."""
+
+    kind: str
+    key: str
+
+
+_BLANK, _NUMBER, _MARK, _NOISE = Mark("b", ""), Mark("n", ""), Mark("m", ""), Mark("x", "")
+
+
+@dataclass(slots=True)
+class Line:
+    """One table row with what each of its cells is."""
+
+    cells: tuple[SourceCell, ...]
+    marks: tuple[Mark, ...]
+    table: int
+
+    @property
+    def kinds(self) -> str:
+        """The cells' kinds as one string, e.g. `tnnnnnnn`."""
+        return "".join(m.kind for m in self.marks)
+
+    @property
+    def filled(self) -> bool:
+        """Whether any cell holds a number or a mark."""
+        return any(m.kind in "nm" for m in self.marks)
+
+    @property
+    def texts(self) -> list[tuple[int, str]]:
+        """Positions and keys of the cells that hold text."""
+        return [(i, m.key) for i, m in enumerate(self.marks) if m.kind == "t"]
+
+
+@dataclass(slots=True)
+class Copy:
+    """One occurrence of a statutory section: its lines in page order."""
+
+    section: str
+    lines: list[Line] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    ended: bool = False  # the section's last row has been seen
+
+
+def mark(text: str) -> Mark:
+    """What one cell is."""
+    if _ASCII_NUMBER.match(text):
+        return _NUMBER
+    stripped = text.strip()
+    if not stripped:
+        return _BLANK
+    if stripped in MARKS:
+        return _MARK
+    if looks_numeric(stripped):
+        return _NUMBER
+    label = key(stripped)
+    if not label:
+        return (
+            _BLANK
+            if not stripped.strip("\u200b\u200c\u200d\ufeff\u2060\u00ad\xa0\u3000 ")
+            else _NOISE
+        )
+    if _NUMERAL.match(label):
+        return Mark("c", label)
+    return Mark("t", label)
+
+
+def line(row: SourceRow) -> Line:
+    """A row with its cells classified."""
+    return Line(row.cells, tuple(mark(c.text) for c in row.cells), row.table)
+
+
+# Labels that only the first rows, and only the last row, of a section carry.
+_FIRST = {
+    "proactive": {"第二十条第一项", "规章"},
+    "requests": {"本年新收政府信息公开申请数量"},
+    "review_litigation": {"行政复议"},
+}
+_LAST = {"proactive": {"行政事业性收费"}, "requests": {"结转下年度继续办理"}}
+
+
+def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
+    """The occurrences of each statutory section, in page order."""
+    found: dict[str, list[Copy]] = {}
+    current: Copy | None = None
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            if heading_of(block.text) is not None:
+                current = None
+            continue
+        here = line(block)
+        texts = [k for _, k in here.texts]
+        if not texts:
+            if current is not None and _continues(current, here):
+                _add(current, here)
+            continue
+        if len(texts) == 1 and heading_of(block.cells[here.texts[0][0]].text) is not None:
+            current = None
+            continue
+        section = _vote(texts)
+        if section is None:
+            same_table = current is not None and current.lines[-1].table == here.table
+            if current is None or not same_table:
+                current = None
+            elif here.filled or not current.ended:
+                _add(current, here)
+            continue
+        if current is None or current.section != section or _restarts(current, here):
+            current = _reopen(found, section, here)
+        _add(current, here)
+    return found
+
+
+def _vote(texts: list[str]) -> str | None:
+    """The section that a row's labels name; None when none of them does, or they disagree."""
+    known = sections_of_labels()
+    votes: dict[str, int] = {}
+    for label in texts:
+        if label in known and len(known[label]) == 1:
+            (section,) = known[label]
+            votes[section] = votes.get(section, 0) + 1
+    if not votes:
+        for label in [*texts, "".join(texts)]:
+            if len(label) <= _PROSE and (near := section_of(label)) is not None:
+                votes[near] = votes.get(near, 0) + 1
+    if not votes:
+        return None
+    best = max(votes.values())
+    leaders = [s for s, n in votes.items() if n == best]
+    return leaders[0] if len(leaders) == 1 else None
+
+
+def _continues(current: Copy, here: Line) -> bool:
+    """Whether a row without labels belongs to the section above it."""
+    if current.lines[-1].table == here.table:
+        return True
+    return not current.ended and here.filled
+
+
+def _restarts(current: Copy, here: Line) -> bool:
+    """Whether this row begins another copy of the section it belongs to."""
+    labels = {k for _, k in here.texts}
+    again = labels & current.seen
+    if again & _FIRST[current.section]:
+        # A header repeated on the next page of a table is no new copy; its first row is.
+        return current.ended or here.filled
+    return current.section == "requests" and current.ended and not here.filled and bool(again)
+
+
+def _reopen(found: dict[str, list[Copy]], section: str, here: Line) -> Copy:
+    """The open copy that this row goes on with, or a new one."""
+    known = found.setdefault(section, [])
+    if known and not _restarts(known[-1], here):
+        return known[-1]
+    known.append(Copy(section))
+    return known[-1]
+
+
+def _add(copy: Copy, here: Line) -> None:
+    copy.lines.append(here)
+    copy.seen.update(k for _, k in here.texts)
+    if copy.section == "review_litigation":
+        copy.ended |= here.filled
+    else:
+        copy.ended |= any(k in _LAST[copy.section] for _, k in here.texts)

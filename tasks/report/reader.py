@@ -1,0 +1,217 @@
+"""One document: bytes in, a `Reading` out. The reader's front door."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import NamedTuple
+
+from tasks.report import html, prose, sniff, text, whose
+from tasks.report.decode import decode
+from tasks.report.form import form
+from tasks.report.header import read_header
+from tasks.report.headings import HEADINGS
+from tasks.report.model import Finding, Link, Reading, Reject, Rejection, Source
+from tasks.report.recognise import Missing, recognise
+
+_ERROR_PAGE = re.compile(
+    r"404|403|页面不存在|找不到(?:该|您)?.{0,6}页面|无法访问|访问的页面|服务器错误|出错了|Not Found"
+)
+_FEW_CHINESE = 40
+_METADATA = (
+    *("index_number", "disclosure_form", "disclosure_scope", "disclosure_period", "issuing_unit"),
+    *("document_date", "published_date", "signed_date", "document_number", "site_id_code"),
+    *("title", "site_name", "site_domain", "column_name", "content_source", "topic", "genre"),
+    *("validity", "keywords"),
+)
+_REFUSED_KINDS = {
+    "empty": ("empty", "the document has no content"),
+    "image": ("needs_ocr", "the document is a picture"),
+    "doc": ("needs_office", "the document is in the old Word format"),
+    "ofd": ("unsupported", "OFD documents are not read"),
+    "zip": ("unsupported", "the document is an archive, and archives are not opened"),
+    "gzip": ("broken_file", "the document is compressed data that was never unpacked"),
+    "mht": ("unsupported", "web archives (MHTML) are not read"),
+    "unknown": ("unsupported", "the bytes are in no format that is read"),
+}
+_MODULES = {"pdf": "pdf", "docx": "docx", "xlsx": "sheet", "xls": "sheet"}
+
+
+class Reason(NamedTuple):
+    """What a rejection code means, and what a person can do."""
+
+    code: str
+    meaning: str
+    what_to_do: str
+
+
+@cache
+def reasons() -> dict[str, Reason]:
+    """Every rejection code of the reader (`reasons.csv`)."""
+    content = files("tasks.report").joinpath("reasons.csv").read_text(encoding="utf-8")
+    return {r["code"]: Reason(**r) for r in csv.DictReader(content.splitlines())}
+
+
+def read(data: bytes, *, url: str | None = None, content_type: str | None = None) -> Reading:
+    """Reads one document. Never raises for what a document holds: a refusal is a `Reading` too.
+
+    `content_type` is the server's header, used only where the bytes leave the encoding open.
+    """
+    del url  # what a document says does not depend on where it was found
+    reading = Reading("rejected")
+    try:
+        reading.source_kind = sniff.kind(data)
+        source = _source(data, reading.source_kind, content_type)
+        _understand(source, reading)
+    except Reject as refusal:
+        reading.outcome, reading.reason = "rejected", refusal.rejection
+        reading.cells, reading.findings = [], []
+    return reading
+
+
+def _source(data: bytes, kind: str, content_type: str | None) -> Source:
+    if kind in _REFUSED_KINDS:
+        raise Reject(*_REFUSED_KINDS[kind])
+    if kind == "html":
+        return html.source(decode(data, content_type))
+    if kind == "text":
+        return text.source(decode(data, content_type))
+    # Their libraries are loaded only when such a document comes: most nights are all HTML.
+    module = import_module(f"tasks.report.{_MODULES[kind]}")
+    source: Callable[[bytes], Source] = module.source
+    return source(data)
+
+
+def _understand(source: Source, reading: Reading) -> None:
+    parts = prose.split(source.blocks)
+    header = read_header(source, parts.begins)
+    title = whose.find_title(source, header, parts.begins)
+    signature = whose.find_signature(list(prose.last_paragraphs(source.blocks)))
+    reading.sections = parts.sections
+    reading.attachments = [link.url for link in source.links]
+    body = "\n".join(parts.sections.values())
+    metadata: dict[str, str | None] = {**dict.fromkeys(_METADATA), **header}
+    metadata.pop("article_title", None)
+    metadata["site_id_code"] = header.get("site_id_code")
+    metadata["title"] = title.text if title else None
+    metadata["signed_date"] = signature.date
+    reading.metadata = metadata
+    reading.issuing_unit = (
+        header.get("issuing_unit")
+        or signature.unit
+        or (whose.unit_of_title(title.text) if title else None)
+    )
+    dates = [metadata["document_date"], metadata["published_date"], metadata["signed_date"]]
+    reading.report_year, reading.report_year_evidence = whose.report_year(
+        metadata["title"], parts.sections.get("overview", body), dates
+    )
+    if reading.report_year is not None and reading.report_year < 2019:
+        raise Reject(
+            "pre_2019_report", f"the report is for {reading.report_year}, before the statutory form"
+        )
+    try:
+        reading.form, reading.cells, identities = recognise(source)
+    except Missing as missing:
+        raise _without_tables(source, reading, missing, body) from None
+    if not source.complete:
+        raise Reject("cut_off", "the document ends in the middle of its tables")
+    reading.scope, reading.scope_evidence = whose.scope(
+        reading.issuing_unit,
+        "\n".join(filter(None, map(parts.sections.get, ("preamble", "overview")))),
+    )
+    reading.prose_numbers = prose.numbers(parts.sections)
+    reading.findings = [*identities, *_prose_findings(reading), *_year_findings(reading)]
+    reading.outcome = "parsed"
+
+
+def _without_tables(source: Source, reading: Reading, missing: Missing, body: str) -> Reject:
+    """Why the statutory tables are not there."""
+    names = "、".join(HEADINGS[s][0] for s in missing.sections)
+    headings = [h for h in HEADINGS if h in reading.sections]
+    if not source.complete or (missing.some and _stops_early(reading)):
+        return Reject("cut_off", f"the document ends before the table of {names}")
+    if missing.some:
+        return Reject("missing_tables", f"there is no table of {names}")
+    chinese = sum(1 for c in body if "\u4e00" <= c <= "\u9fff")
+    if source.kind in ("html", "docx") and _attached(source.links):
+        return Reject("attachment_only", "the page holds no tables, but links a document")
+    if source.pictures and (len(headings) >= 2 or not source.blocks):
+        return Reject("needs_ocr", "the tables are pictures")
+    if len(headings) >= 2:
+        return Reject("no_tables", "the headings of a report stand there without the tables")
+    if not source.blocks:
+        return Reject("empty", "the document holds no text")
+    shown = (source.title or "") + body[:400]
+    if chinese < 400 and _ERROR_PAGE.search(shown):
+        return Reject("error_page", f"an error page: “{(source.title or body).strip()[:60]}”")
+    if chinese < _FEW_CHINESE:
+        return Reject("not_chinese", "the document holds hardly any Chinese text")
+    said = f": “{source.title[:60]}”" if source.title else ""
+    return Reject("not_report", f"no heading or table of an annual report stands there{said}")
+
+
+def _stops_early(reading: Reading) -> bool:
+    return not {"problems", "other_matters"} & set(reading.sections)
+
+
+def _attached(links: list[Link]) -> bool:
+    return any(
+        link.rel != "a" or whose.is_report_title(whose.compact(link.text)) for link in links
+    ) or (any(link.rel == "a" for link in links))
+
+
+def _prose_findings(reading: Reading) -> list[Finding]:
+    """Identity 7: what the sentences of section 一 say against the tables."""
+    values = {cell.cell: cell.value for cell in reading.cells}
+    found = []
+    for said in reading.prose_numbers:
+        if said.measure not in values:
+            continue
+        printed = values[said.measure]
+        holds = printed is not None and printed == Decimal(said.value)
+        if printed is None:
+            verdict, message = "cannot_tell", f"the prose says {said.value}, the table nothing"
+        else:
+            verdict = "holds" if holds else "violated"
+            message = "holds" if holds else f"the prose says {said.value}, the table {printed:f}"
+        if verdict != "holds":
+            message += f": “{said.sentence[:80]}”"
+        found.append(
+            Finding("prose", f"prose.{said.measure}", (said.measure,), verdict, message)  # type: ignore[arg-type]
+        )
+    return found
+
+
+def _year_findings(reading: Reading) -> list[Finding]:
+    """Identity 9: the year of the report against the years its prose names."""
+    if reading.report_year is None:
+        return [
+            Finding(
+                "report_year",
+                "report_year.title",
+                (),
+                "cannot_tell",
+                reading.report_year_evidence or "no year is named",
+            )
+        ]
+    years = whose.years_in(reading.sections.get("overview", ""))
+    if not years or reading.report_year in years:
+        return []
+    named = ", ".join(map(str, dict.fromkeys(years)))
+    return [
+        Finding(
+            "report_year",
+            "report_year.prose",
+            (),
+            "violated",
+            f"the report is for {reading.report_year}, its prose names only {named}",
+        )
+    ]
+
+
+__all__ = ["Reason", "Rejection", "form", "read", "reasons"]

@@ -1,0 +1,221 @@
+"""From the blocks of a source to the cells of one statutory form, or a rejection.
+
+Each form whose labels appear is tried; exactly one must fit. A section that stands on the page
+more than once (desktop and mobile copies) must say the same each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from tasks.report import sections
+from tasks.report.columns import GridOf
+from tasks.report.form import FORMS, StatutoryForm, form
+from tasks.report.identities import check, force, verdict
+from tasks.report.labels import SECTIONS, telltale
+from tasks.report.lines import Copy, copies
+from tasks.report.model import (
+    Cell,
+    Finding,
+    Form,
+    Place,
+    Reject,
+    Source,
+    SourceCell,
+    SourceRow,
+    Status,
+)
+from tasks.report.numbers import Unreadable, Value, read_value
+from tasks.report.sections import Placed
+from tasks.report.spans import Grid
+
+_READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
+    "proactive": sections.proactive,
+    "requests": sections.requests,
+    "review_litigation": sections.review_litigation,
+}
+
+
+def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
+    """The form, every cell of it in order, and what identities 1-4 say. Raises `Reject`."""
+    found = copies(source.blocks)
+    missing = [s for s in SECTIONS if s not in found]
+    if missing:
+        raise Missing(missing, bool(found))
+    grid_of = _grids(source)
+    names = _forms_shown(found)
+    readings: list[tuple[Form, list[Cell], list[Finding]]] = []
+    refusals: list[Reject] = []
+    for name in names:
+        try:
+            readings.append((name, *_read_as(form(name), found, grid_of)))
+        except Reject as refusal:
+            refusals.append(refusal)
+    if len(readings) == 1:
+        return readings[0]
+    if readings:
+        raise Reject("competing_readings", "the tables fit both the 2019 and the 2021 form")
+    raise refusals[0]
+
+
+class Missing(Exception):  # noqa: N818 - becomes a rejection where the whole source is known
+    """Statutory sections without a table. `some`: others are there."""
+
+    def __init__(self, sections: list[str], some: bool) -> None:
+        super().__init__(", ".join(sections))
+        self.sections, self.some = sections, some
+
+
+def _grids(source: Source) -> GridOf:
+    rows: dict[int, list[SourceRow]] = {}
+    for block in source.blocks:
+        if isinstance(block, SourceRow):
+            rows.setdefault(block.table, []).append(block)
+    built: dict[int, Grid] = {}
+
+    def grid_of(table: int) -> Grid:
+        if table not in built:
+            built[table] = Grid(rows[table])
+        return built[table]
+
+    return grid_of
+
+
+def _forms_shown(found: dict[str, list[Copy]]) -> tuple[Form, ...]:
+    """The forms whose own labels stand on the page, most labels first; both when none does."""
+    labels = {k for group in found.values() for copy in group for k in copy.seen}
+    counts = {name: len(labels & telltale(name)) for name in FORMS}
+    shown = sorted((n for n in FORMS if counts[n]), key=lambda n: -counts[n])
+    return tuple(shown) or FORMS
+
+
+def _read_as(
+    statutory: StatutoryForm, found: dict[str, list[Copy]], grid_of: GridOf
+) -> tuple[list[Cell], list[Finding]]:
+    placed: dict[str, Placed] = {}
+    values: dict[str, Value] = {}
+    for section in SECTIONS:
+        read: list[tuple[Placed, dict[str, Value]]] = []
+        for copy in found[section]:
+            here = _READERS[section](copy, statutory, grid_of)
+            read.append((here, _values(here, statutory)))
+        first, first_values = read[0]
+        for other, other_values in read[1:]:
+            for code, value in first_values.items():
+                if (value.number, value.mark) != (
+                    other_values[code].number,
+                    other_values[code].mark,
+                ):
+                    cell = other.cells[code] or first.cells[code]
+                    raise Reject(
+                        "competing_readings",
+                        f"the page holds the table twice and the copies differ in {code}",
+                        cell.place if cell else None,
+                    )
+        placed[section] = first
+        values |= first_values
+    numbers = {code: value.number for code, value in values.items()}
+    _confirm(statutory, placed, values, numbers)
+    return _cells(statutory, placed, values, numbers)
+
+
+def _values(placed: Placed, statutory: StatutoryForm) -> dict[str, Value]:
+    out: dict[str, Value] = {}
+    for code, cell in placed.cells.items():
+        unit = statutory.cell(code).unit
+        text = cell.text if cell is not None else ""
+        try:
+            printed = placed.units.get(code)
+            if printed and text.strip() and "元" not in text and unit in ("cny", "10k_cny"):
+                try:
+                    out[code] = read_value(text + printed, unit)
+                    continue
+                except Unreadable:
+                    pass  # a mark, or not a number at all: read it as it stands
+            value = read_value(text, unit)
+        except Unreadable as trouble:
+            raise Reject(
+                "unreadable_number",
+                f"{trouble}; it stands for {code}",
+                cell.place if cell else None,
+            ) from None
+        if value.number is not None and value.number < 0 and unit != "signed_count":
+            raise Reject(
+                "unreadable_number",
+                f"“{text.strip()}” is below zero, and {code} cannot be",
+                cell.place if cell else None,
+            )
+        out[code] = value
+    return out
+
+
+def _confirm(
+    statutory: StatutoryForm,
+    placed: dict[str, Placed],
+    values: dict[str, Value],
+    numbers: dict[str, Decimal | None],
+) -> None:
+    """Doubtful numbers, and columns that no label names, stand only if the identities agree."""
+    verdicts = {i.name: verdict(i, numbers) for i in statutory.identities}
+    for code, value in values.items():
+        if not value.doubtful:
+            continue
+        touching = [i.name for i in statutory.identities if any(c == code for c, _ in i.terms)]
+        if not touching or any(verdicts[name] != "holds" for name in touching):
+            cell = placed[statutory.cell(code).section].cells[code]
+            text = cell.text.strip().replace("\n", "⏎") if cell else ""
+            raise Reject(
+                "unreadable_number",
+                f"“{text}” could be read in several ways and no identity confirms one ({code})",
+                cell.place if cell else None,
+            )
+    rules = {"requests": "row_total", "review_litigation": "review_total"}
+    for section, rule in rules.items():
+        if placed[section].header_complete:
+            continue
+        broken = [
+            i.name
+            for i in statutory.identities
+            if i.rule == rule and verdicts[i.name] == "violated"
+        ]
+        if broken:
+            raise Reject(
+                "competing_readings",
+                f"the header of the table has lost labels, and by order {broken[0]} does not hold",
+                _somewhere(placed[section].cells),
+            )
+
+
+def _somewhere(cells: dict[str, SourceCell | None]) -> Place | None:
+    return next((c.place for c in cells.values() if c is not None), None)
+
+
+def _cells(
+    statutory: StatutoryForm,
+    placed: dict[str, Placed],
+    values: dict[str, Value],
+    numbers: dict[str, Decimal | None],
+) -> tuple[list[Cell], list[Finding]]:
+    forced = force(statutory, numbers)
+    cells: list[Cell] = []
+    for entry in statutory.cells:
+        source_cell = placed[entry.section].cells[entry.code]
+        value = values[entry.code]
+        status: Status = "reported"
+        number, identity = value.number, None
+        if number is None:
+            status = "mark" if value.mark else "blank"
+            if entry.code in forced:
+                status, (number, identity) = "forced", forced[entry.code]
+        cells.append(
+            Cell(
+                entry.code,
+                number,
+                source_cell.text.strip() if source_cell else "",
+                status,
+                source_cell.place if source_cell else None,
+                identity,
+            )
+        )
+    return cells, check(statutory, {c.cell: c.value for c in cells})

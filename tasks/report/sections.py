@@ -1,0 +1,377 @@
+"""One copy of a statutory section -> the source cell of every cell of the form.
+
+Each function gives {cell code: source cell, or None where nothing is printed} and whether the
+header told every column. They reject, naming the place, when a number would have no place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tasks.report import columns
+from tasks.report.align import Row, assign, data_row, joined
+from tasks.report.columns import GridOf
+from tasks.report.form import FormRow, StatutoryForm
+from tasks.report.labels import Lexicon, lexicon
+from tasks.report.lines import Copy, Line
+from tasks.report.model import Reject, SourceCell
+
+Header = list[tuple[SourceCell, str]]
+
+
+@dataclass(slots=True)
+class Placed:
+    """The cells of one section, the amounts' printed unit, and how sure the columns are."""
+
+    cells: dict[str, SourceCell | None] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)  # cell code -> 元 or 万元, as printed
+    header_complete: bool = True
+
+
+def _labels(line: Line) -> Header:
+    return [(line.cells[i], label) for i, label in line.texts]
+
+
+def _without_trailing_notes(lines: list[Line]) -> list[Line]:
+    """Drops text-only rows after the last row that holds values."""
+    end = len(lines)
+    while end and not lines[end - 1].filled and len(lines[end - 1].cells) == 1:
+        end -= 1
+    return lines[:end]
+
+
+# --- 二、主动公开政府信息情况 -----------------------------------------------------------------
+
+
+def proactive(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
+    """Section 二: blocks of a few rows, each under a header of its own."""
+    lex = lexicon(form.name)
+    form_rows = form.sections["proactive"]
+    rows: list[Row] = []
+    header_of: dict[int, tuple[Header, Line | None]] = {}
+    header: Header = []
+    header_line: Line | None = None
+    fresh = True
+    for line in _without_trailing_notes(copy.lines):
+        if not line.texts and not line.filled:
+            continue
+        if not line.filled and _is_header(line, lex, "proactive"):
+            labels = [
+                (cell, label)
+                for cell, label in _labels(line)
+                if not lex.meanings(label, "proactive", "group")
+            ]
+            header = labels if fresh or not labels else [*header, *labels]
+            header_line = line if labels else None
+            if not labels:
+                header = []
+            fresh = False
+            continue
+        row = data_row(line, lex, "proactive")
+        rows.append(row)
+        header_of[id(row)] = (header, header_line)
+        fresh = True
+    placed = Placed()
+    for code, row in assign(rows, form_rows, lex).items():
+        form_row = next(r for r in form_rows if r.code == code)
+        _proactive_row(row, form_row, *header_of[id(row)], lex, grid_of, placed)
+    return placed
+
+
+def _is_header(line: Line, lex: Lexicon, section: str) -> bool:
+    """Whether a row without values is a header: its labels name columns or groups, and no row."""
+    keys = [label for _, label in line.texts]
+    rows = any(lex.meanings(k, section, "row") for k in keys)
+    return not rows and any(_heads(k, lex, section) for k in keys)
+
+
+def _heads(label: str, lex: Lexicon, section: str) -> bool:
+    if lex.meanings(label, section, "column") or lex.meanings(label, section, "group"):
+        return True
+    return any(
+        columns.compatible(label, section, code, lex) for s, code in lex.columns if s == section
+    )
+
+
+def _proactive_row(
+    row: Row,
+    form_row: FormRow,
+    header: Header,
+    header_line: Line | None,
+    lex: Lexicon,
+    grid_of: GridOf,
+    placed: Placed,
+) -> None:
+    names = [cell.column for cell in form_row.cells]
+    ordered, complete = columns.order(header, names, "proactive", lex) if header else (names, False)
+    row = columns.without_erased_label(row, len(names))
+    values = columns.simple(row, len(names))
+    if values is None and complete:
+        values = columns.under_header(row, header, header_line, grid_of)
+    if values is None:
+        raise Reject(
+            "unplaced_number",
+            f"the row “{form_row.label}” has {len(names)} columns in the form; "
+            f"the page has: {row.text()}",
+            row.place,
+        )
+    by_column = dict(zip(ordered, values, strict=True))
+    heads = dict(zip(ordered, (c.text for c, _ in header), strict=True)) if complete else {}
+    for cell in form_row.cells:
+        placed.cells[cell.code] = by_column[cell.column]
+        if cell.unit in ("cny", "10k_cny"):
+            label = heads.get(cell.column, "") + "".join(
+                c.text for c in row.line.cells[: row.label_end]
+            )
+            if unit := _money(label):
+                placed.units[cell.code] = unit
+
+
+def _money(label: str) -> str | None:
+    if "万元" in label:
+        return "万元"
+    return "元" if "元" in label else None
+
+
+# --- 三、收到和处理政府信息公开申请情况 ---------------------------------------------------------
+
+
+def requests(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
+    """Section 三: one table of applicants by outcome."""
+    lex = lexicon(form.name)
+    form_rows = form.sections["requests"]
+    lines = _without_trailing_notes(copy.lines)
+    header_lines: list[Line] = []
+    body: list[Line] = []
+    for line in lines:
+        if _is_request_header(line, lex, begun=bool(body)):
+            header_lines.append(line)
+        elif line.texts or line.filled or body:
+            body.append(line)
+    names = [cell.column for cell in form_rows[0].cells]
+    ordered, complete = _applicants(header_lines, names, lex)
+    rows = [
+        columns.without_erased_label(row, len(names))
+        for row in joined([data_row(line, lex, "requests") for line in body], lex, "requests")
+    ]
+    assigned = assign(rows, form_rows, lex)
+    values = columns.place_all(list(assigned.values()), len(names), grid_of)
+    placed = Placed(header_complete=complete)
+    for code, row_values in zip(assigned, values, strict=True):
+        for column, value in zip(ordered, row_values, strict=True):
+            placed.cells[f"requests.{code}.{column}"] = value
+    return placed
+
+
+def _is_request_header(line: Line, lex: Lexicon, *, begun: bool) -> bool:
+    if line.filled:
+        return False
+    keys = [label for _, label in line.texts]
+    heads = sum(1 for k in keys if _heads(k, lex, "requests"))
+    if begun:  # the header repeated on a later page names several columns at once
+        return heads >= 3
+    row_only = any(
+        lex.meanings(k, "requests", "row") and not lex.meanings(k, "requests", "column")
+        for k in keys
+    )
+    outcome_group = any(k in ("本年度办理结果",) for k in keys)
+    return bool(keys) and not row_only and not outcome_group
+
+
+def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list[str], bool]:
+    """The order of the applicant columns; the five kinds of organisation stand as one group.
+
+    The header has them in a row of their own below “法人或其他组织”, so the labels of the outer row
+    and of the inner one are put in order each for itself.
+    """
+    outer_names, inner_names = [names[0], "organisations", names[-1]], names[1:-1]
+    outer: Header = []
+    inner: Header = []
+    stray: Header = []
+    for line in lines:
+        for cell, label in _labels(line):
+            groups = lex.meanings(label, "requests", "group")
+            if groups - {"organisations"}:
+                continue
+            if groups or any(
+                columns.compatible(label, "requests", n, lex) == 2 for n in (names[0], names[-1])
+            ):
+                outer.append((cell, label))
+            elif any(columns.compatible(label, "requests", n, lex) for n in inner_names):
+                inner.append((cell, label))
+            elif any(columns.compatible(label, "requests", n, lex) for n in (names[0], names[-1])):
+                outer.append((cell, label))
+            else:
+                stray.append((cell, label))
+    if not inner and not outer:
+        return names, False
+    inner_order, inner_complete = columns.order(inner, inner_names, "requests", lex)
+    found = [
+        "organisations"
+        if lex.meanings(label, "requests", "group")
+        else next(n for n in (names[0], names[-1]) if columns.compatible(label, "requests", n, lex))
+        for _, label in outer
+    ]
+    if len(set(found)) < len(found):
+        return _repeated(lines, names, found, inner)
+    complete = inner_complete and {names[0], names[-1]} <= set(found)
+    for cell, label in stray:
+        # A scrap of one ideograph names nothing; beside a complete header it is noise.
+        if not (complete and len(label) == 1) and not _noise(label, lex):
+            text = cell.text.strip().replace("\n", "")[:80]
+            raise Reject("unknown_label", f"“{text}” is no column of the form", cell.place)
+    wanted = [n for n in outer_names if n in found]
+    if found != wanted:
+        if len(found) < len(outer_names):
+            raise Reject(
+                "competing_readings",
+                "the header does not tell the order of its outer columns",
+                outer[0][0].place,
+            )
+        outer_names = found
+    ordered: list[str] = []
+    for name in outer_names:
+        ordered += inner_order if name == "organisations" else [name]
+    return ordered, complete
+
+
+def _noise(label: str, lex: Lexicon) -> bool:
+    return lex.group_fragment(label, "requests")
+
+
+def _repeated(
+    lines: list[Line], names: list[str], found: list[str], inner: Header
+) -> tuple[list[str], bool]:
+    raise Reject(
+        "competing_readings",
+        f"the header names {len(found)} outer columns, some twice",
+        lines[0].cells[0].place,
+    )
+
+
+# --- 四、行政复议、行政诉讼情况 -----------------------------------------------------------------
+
+
+def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
+    """Section 四: three blocks of five side by side, in one row, or in one row each."""
+    lex = lexicon(form.name)
+    form_rows = form.sections["review_litigation"]
+    five = [cell.column for cell in form_rows[0].cells]
+    codes = [cell.code for row in form_rows for cell in row.cells]
+    parts: list[tuple[list[Line], Row]] = []
+    header: list[Line] = []
+    for line in _without_trailing_notes(copy.lines):
+        if line.filled:
+            parts.append((header, data_row(line, lex, "review_litigation")))
+            header = []
+        elif line.texts:
+            header.append(line)
+        elif header and line is copy.lines[-1]:
+            parts.append((header, data_row(line, lex, "review_litigation")))
+    if not parts:
+        raise Reject(
+            "missing_rows",
+            "the table of reviews and litigation has no row of values",
+            copy.lines[-1].cells[0].place,
+        )
+    placed = Placed()
+    done = 0
+    for header, row in parts:
+        if row.loose or row.codes:
+            cell = row.line.cells[row.label_end - 1]
+            raise Reject(
+                "unknown_label", f"“{cell.text.strip()[:80]}” stands before values", cell.place
+            )
+        leaves, blocks = _leaves(header, lex)
+        count = 15 if len(parts) == 1 else len(leaves)
+        if count % 5 or done + count > len(codes) or count == 0:
+            raise Reject(
+                "competing_readings",
+                f"a row of values stands under {len(leaves)} labels: {row.text()}",
+                row.place,
+            )
+        order, complete = _five_by_five(leaves, five, count, lex)
+        expected = [r.code for r in form_rows][done // 5 : (done + count) // 5]
+        _check_blocks(blocks, [r.code for r in form_rows], expected, row)
+        values = columns.simple(row, count)
+        if values is None and complete:
+            line = next((h for h in header if len(h.texts) >= count), None)
+            values = columns.under_header(row, leaves, line, grid_of)
+        if values is None:
+            raise Reject(
+                "unplaced_number",
+                f"{len(row.values)} cells stand where the form has {count}: {row.text()}",
+                row.place,
+            )
+        for i, value in enumerate(values):
+            block = form_rows[(done + i) // 5].code
+            placed.cells[f"review_litigation.{block}.{order[i]}"] = value
+        placed.header_complete &= complete
+        done += count
+    if done != len(codes):
+        raise Reject(
+            "missing_rows",
+            f"the table of reviews and litigation gives {done} of {len(codes)} figures",
+            parts[-1][1].place,
+        )
+    return placed
+
+
+def _leaves(header: list[Line], lex: Lexicon) -> tuple[Header, list[str]]:
+    """The column labels in reading order, and the block headings."""
+    labels = [pair for line in header for pair in _labels(line)]
+    blocks = [
+        code for _, label in labels for code in lex.meanings(label, "review_litigation", "group")
+    ]
+    leaves = [
+        (cell, label)
+        for cell, label in labels
+        if not lex.meanings(label, "review_litigation", "group")
+    ]
+    if len(leaves) > 15 and len(header) > 1:
+        # Labels cut over two lines by text extraction: a later line that has all fifteen is whole.
+        for line in reversed(header):
+            own = [(c, k) for c, k in _labels(line) if (c, k) in leaves]
+            if len(own) == 15:
+                return own, blocks
+    return leaves, blocks
+
+
+def _five_by_five(
+    leaves: Header, five: list[str], count: int, lex: Lexicon
+) -> tuple[list[str], bool]:
+    """The columns of each block of five, in the order of the header's labels."""
+    order: list[str] = []
+    complete = len(leaves) == count
+    if complete:
+        for start in range(0, count, 5):
+            block, full = columns.order(leaves[start : start + 5], five, "review_litigation", lex)
+            order += block
+            complete &= full
+        return order, complete
+    expected = five * (count // 5)
+    at = 0
+    for cell, label in leaves:
+        while at < count and not columns.compatible(label, "review_litigation", expected[at], lex):
+            at += 1
+        if at == count:
+            text = cell.text.strip().replace("\n", "")[:80]
+            raise Reject(
+                "competing_readings",
+                f"“{text}” has no place in the header of section 四",
+                cell.place,
+            )
+        at += 1
+    return expected, False
+
+
+def _check_blocks(blocks: list[str], known: list[str], expected: list[str], row: Row) -> None:
+    """The headings of the blocks, as far as they stand there, must be in the form's order."""
+    named = [{"review": "reconsideration"}.get(b, b) for b in blocks if b != "litigation"]
+    named = [b for b in named if b in known]
+    if named != [b for b in expected if b in named]:
+        raise Reject(
+            "competing_readings",
+            "the blocks of section 四 stand in another order than the form's",
+            row.place,
+        )

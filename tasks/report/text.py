@@ -1,0 +1,162 @@
+"""Text that others have extracted from a report: tables as lines, in one of five layouts.
+
+Pipe rows (`a | b | c |`), tab rows, one cell per line with a tab before each cell and a blank line
+after each row, columns aligned by spaces, and bare one-cell-per-line text between the headings.
+The layout is told from the whole document; recognition then sees rows like those of any table.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tasks.report.headings import heading_of
+from tasks.report.lines import line, mark
+from tasks.report.model import Block, Paragraph, Place, Source, SourceCell, SourceRow
+
+_COLUMNS = re.compile(r" {2,}|\u3000{2,}")
+_TABLE_SECTIONS = ("proactive", "requests", "review_litigation")
+
+
+def source(text: str) -> Source:
+    """The blocks of an extracted text, one `Place` per line."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    layout = _layout(lines)
+    if layout == "cells":
+        blocks = _cells_by_tab(lines)
+    elif layout == "bare":
+        blocks = _bare(lines)
+    else:
+        blocks = _rows_by_line(lines, layout)
+    found = Source("text", blocks)
+    # The last figures of a text that simply stops may be cut in the middle of a number.
+    values = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and line(b).filled]
+    ends = values[-1] if values else -1
+    found.complete = not values or any(isinstance(b, Paragraph) for b in blocks[ends + 1 :])
+    return found
+
+
+def _layout(lines: list[str]) -> str:
+    pipes = sum(1 for raw in lines if raw.count("|") >= 2)
+    tabs = sum(1 for raw in lines if raw.count("\t") >= 2)
+    cells = sum(1 for raw in lines if raw.startswith("\t") and raw.count("\t") == 1)
+    spaced = sum(1 for raw in lines if len(_COLUMNS.findall(raw.strip())) >= 3)
+    best = max((pipes, "pipes"), (tabs, "tabs"), (cells / 4, "cells"), (spaced, "spaces"))
+    return best[1] if best[0] >= 10 else "bare"
+
+
+def _paragraph(raw: str, number: int) -> Paragraph:
+    return Paragraph(raw.strip(), Place("text", line=number))
+
+
+def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
+    """Tables with one row per line, cells apart by a separator."""
+    blocks: list[Block] = []
+    table = 0
+    inside = False
+    for number, raw in enumerate(lines, 1):
+        if not raw.strip():
+            continue
+        if layout == "pipes":
+            cells = raw.strip().removeprefix("|").removesuffix("|").split("|")
+            is_row = "|" in raw
+        elif layout == "tabs":
+            cells = raw.split("\t")
+            is_row = "\t" in raw
+        else:
+            cells = _COLUMNS.split(raw.strip())
+            is_row = len(cells) > 1
+        if not is_row or heading_of(raw.strip()) is not None:
+            blocks.append(_paragraph(raw, number))
+            inside = False
+            continue
+        table += not inside
+        inside = True
+        row = tuple(
+            SourceCell(cell.strip(), Place("text", table=table, cell=i, line=number))
+            for i, cell in enumerate(cells, 1)
+        )
+        blocks.append(SourceRow(row, table))
+    return blocks
+
+
+def _cells_by_tab(lines: list[str]) -> list[Block]:
+    """One cell per line, each begun by a tab; lines without one go on with the cell."""
+    blocks: list[Block] = []
+    table, row, cell, ended = 0, [], None, False
+    row_cells: list[SourceCell] = row
+
+    def close_cell() -> None:
+        nonlocal cell
+        if cell is not None:
+            number, parts = cell
+            place = Place("text", table=table, cell=len(row_cells) + 1, line=number)
+            row_cells.append(SourceCell("\n".join(parts).strip(), place))
+            cell = None
+
+    def close_row() -> None:
+        close_cell()
+        if row_cells:
+            blocks.append(SourceRow(tuple(row_cells), table))
+            row_cells.clear()
+
+    inside = False
+    for number, raw in enumerate(lines, 1):
+        if raw.startswith("\t"):
+            if not inside:
+                table, inside = table + 1, True
+            if ended:
+                close_row()
+            close_cell()
+            cell, ended = (number, [raw.strip()]), False
+        elif not raw.strip():
+            ended = inside
+        else:
+            empty = cell is not None and not any(cell[1])
+            goes_on = inside and cell is not None and (not ended or empty)
+            if goes_on and heading_of(raw.strip()) is None:
+                assert cell is not None
+                cell[1].append(raw.strip())
+                ended = False
+            else:
+                close_row()
+                inside = ended = False
+                blocks.append(_paragraph(raw, number))
+    close_row()
+    return blocks
+
+
+def _bare(lines: list[str]) -> list[Block]:
+    """One cell per line without separators: between the table headings a label after a value
+    begins a row. Blank cells are lost in such a text, so only full rows can be read."""
+    blocks: list[Block] = []
+    table = 0
+    section: str | None = None
+    row: list[SourceCell] = []
+    filled = False
+
+    def close() -> None:
+        nonlocal filled
+        if row:
+            blocks.append(SourceRow(tuple(row), table))
+            row.clear()
+        filled = False
+
+    for number, raw in enumerate(lines, 1):
+        text = raw.strip()
+        if not text:
+            continue
+        heading = heading_of(text)
+        if heading is not None:
+            close()
+            section = heading
+            table += heading in _TABLE_SECTIONS
+        if heading is not None or section not in _TABLE_SECTIONS:
+            blocks.append(_paragraph(raw, number))
+            continue
+        is_value = mark(text).kind in "nmc"
+        if filled and not is_value:
+            close()
+        filled = is_value
+        row.append(SourceCell(text, Place("text", table=table, cell=len(row) + 1, line=number)))
+    close()
+    return blocks

@@ -1,0 +1,178 @@
+"""The readings as Parquet: one row per document read, cells as published, nothing judged.
+
+`reports/X` is a pure function of `snapshots/X` and of the reader (`PARSER_VERSION`): fixed order,
+no wall clock. The columns are those of docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tasks.records import ReadingSummary
+from tasks.report.form import FORMS, form
+from tasks.report.model import Reading
+from tasks.store import Warehouse, write_schema, write_table
+
+_TEXT = pa.string()
+_FINDING = pa.struct(
+    [
+        ("rule", _TEXT),
+        ("identity", _TEXT),
+        ("cells", pa.list_(_TEXT)),
+        ("verdict", _TEXT),
+        ("message", _TEXT),
+    ]
+)
+_PROSE = pa.struct([("measure", _TEXT), ("value", pa.int64()), ("sentence", _TEXT)])
+_FROM_ARCHIVE = (
+    *("document_id", "parent_document_id", "source_id", "snapshot_id", "url", "final_url"),
+    *("origin", "official", "fetched_at", "content_type", "link_title", "link_date"),
+)
+_METADATA = (
+    *("title", "index_number", "disclosure_form", "disclosure_scope", "disclosure_period"),
+    *("header_issuing_unit", "document_date", "published_date", "signed_date"),
+    *("document_number", "site_id_code", "site_name", "column_name", "content_source"),
+)
+CELLS = tuple(dict.fromkeys(cell.code for name in FORMS for cell in form(name).cells))
+
+_NAMES = (
+    *("document_id", "parent_document_id", "source_id", "snapshot_id", "report_id", "url"),
+    *("final_url", "origin", "official", "fetched_at", "content_type", "link_title", "link_date"),
+    *("outcome", "reason_code", "reason_message", "reason_place", "issuing_unit", "report_year"),
+    *("report_year_evidence", "form", "scope", "scope_evidence", "source_kind", *_METADATA),
+    *("metadata_json", "findings", "prose_numbers", "sections", "attachments", "parser_version"),
+)
+_TYPES: dict[str, pa.DataType] = {
+    "official": pa.bool_(),
+    "fetched_at": pa.timestamp("us", tz="UTC"),
+    "report_year": pa.int32(),
+    "findings": pa.list_(_FINDING),
+    "prose_numbers": pa.list_(_PROSE),
+    "sections": pa.map_(_TEXT, _TEXT),
+    "attachments": pa.list_(_TEXT),
+}
+_LISTS = ("as_published", "status", "place", "forced_by")
+SCHEMA = pa.schema(
+    [(name, _TYPES.get(name, _TEXT)) for name in _NAMES]
+    + [(cell, pa.decimal128(18, 4)) for cell in CELLS]
+    + [(name, pa.list_(_TEXT)) for name in _LISTS]
+)
+_ROW_GROUP = 512
+
+
+def _parser_version() -> str:
+    """The reader's version: the package's, and a hash of the reader's own files."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent / "report"
+    for path in sorted([*folder.glob("*.py"), *folder.glob("*.csv")]):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return f"0.1.0+{digest.hexdigest()[:10]}"
+
+
+PARSER_VERSION = _parser_version()
+
+
+def report_id(document_id: str, snapshot_id: str) -> str:
+    """The name of a report version; independent of the parser, so that verdicts hang on to it."""
+    return hashlib.sha256(f"{document_id}\n{snapshot_id}".encode()).hexdigest()[:32]
+
+
+def row_of(fetch: dict[str, Any], reading: Reading) -> dict[str, Any]:
+    """One row of `reports/`: what the archive knows of a document, and what was read in it."""
+    reason = reading.reason
+    base = fetch["final_url"] or fetch["url"]
+    metadata = {**reading.metadata, "header_issuing_unit": reading.metadata.get("issuing_unit")}
+    others = {
+        k: v
+        for k, v in metadata.items()
+        if v is not None and k not in _METADATA and k != "issuing_unit"
+    }
+    row: dict[str, Any] = {name: fetch[name] for name in _FROM_ARCHIVE}
+    row |= {name: metadata.get(name) for name in _METADATA}
+    row |= {
+        "report_id": report_id(fetch["document_id"], fetch["snapshot_id"]),
+        "outcome": reading.outcome,
+        "reason_code": reason.code if reason else None,
+        "reason_message": reason.message if reason else None,
+        "reason_place": reason.place.encode() if reason and reason.place else None,
+        "issuing_unit": reading.issuing_unit,
+        "report_year": reading.report_year,
+        "report_year_evidence": reading.report_year_evidence,
+        "form": reading.form,
+        "scope": reading.scope,
+        "scope_evidence": reading.scope_evidence,
+        "source_kind": reading.source_kind,
+        "metadata_json": json.dumps(others, ensure_ascii=False, sort_keys=True),
+        "findings": [
+            {
+                "rule": f.rule,
+                "identity": f.identity,
+                "cells": list(f.cells),
+                "verdict": f.verdict,
+                "message": f.message,
+            }
+            for f in reading.findings
+            if f.verdict != "holds"
+        ],
+        "prose_numbers": [n._asdict() for n in reading.prose_numbers],
+        "sections": list(reading.sections.items()),
+        "attachments": [_absolute(base, link) for link in reading.attachments],
+        "parser_version": PARSER_VERSION,
+    }
+    row |= {cell.cell: cell.value for cell in reading.cells}
+    if reading.cells:
+        row["as_published"] = [cell.as_published for cell in reading.cells]
+        row["status"] = [cell.status for cell in reading.cells]
+        row["place"] = [cell.place.encode() if cell.place else None for cell in reading.cells]
+        row["forced_by"] = [cell.identity for cell in reading.cells]
+    return row
+
+
+def _absolute(base: str, link: str) -> str:
+    try:
+        return urljoin(base, link)
+    except ValueError:  # not a URL at all; as the page has it
+        return link
+
+
+def table_of(rows: Iterable[dict[str, Any]]) -> pa.Table:
+    """Rows as a table in the stored order: by document, then snapshot."""
+    ordered = sorted(rows, key=lambda row: (row["document_id"], row["snapshot_id"]))
+    return pa.Table.from_pylist(ordered, schema=SCHEMA)
+
+
+def write(warehouse: Warehouse, name: str, table: pa.Table) -> Path:
+    """Writes the readings of the archive part `name`, whole or not at all."""
+    write_schema(warehouse.reports, SCHEMA)
+    path = warehouse.reports / name
+    write_table(path, table, row_group_size=_ROW_GROUP)
+    return path
+
+
+def summaries(warehouse: Warehouse, wanted: Collection[str]) -> dict[str, ReadingSummary]:
+    """What became of these snapshots (by id), from all readings at rest."""
+    found: dict[str, ReadingSummary] = {}
+    columns = ["snapshot_id", "outcome", "reason_code", "reason_message", "reason_place"]
+    wanted_ids = pa.array(sorted(wanted), type=_TEXT)
+    for path in sorted(warehouse.reports.glob("part-*.parquet")):
+        table = pq.read_table(path, columns=[*columns, "issuing_unit"])
+        table = table.filter(pc.is_in(table["snapshot_id"], value_set=wanted_ids))
+        for row in table.to_pylist():
+            found[row["snapshot_id"]] = ReadingSummary(
+                row["outcome"],
+                row["reason_code"],
+                row["reason_message"],
+                row["reason_place"],
+                row["issuing_unit"],
+            )
+    return found
