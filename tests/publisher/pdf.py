@@ -15,7 +15,7 @@ from reportlab.platypus import Table as RuledTable
 
 from tests.publisher.document import HEADINGS, Document
 from tests.publisher.prose import chinese_date
-from tests.publisher.tables import Table, grid
+from tests.publisher.tables import Table, TableCell, grid
 
 FONT = "STSong-Light"
 KANGXI = str.maketrans("行自人年工一二三大小文方日月金", "⾏⾃⼈年⼯⼀⼆三⼤⼩⽂⽅⽇⽉⾦")
@@ -87,6 +87,14 @@ def pdf(
     return target.getvalue()
 
 
+def _fitting(cell: TableCell) -> ParagraphStyle:
+    """Figures are set smaller rather than broken over lines, as people do."""
+    wide = sum(1.0 if char > "\u2000" else 0.55 for char in cell.text)
+    if cell.code is None or wide * _CELL.fontSize < 26:
+        return _CELL
+    return ParagraphStyle("figure", parent=_CELL, fontSize=26 / wide)
+
+
 def _ruled(
     table: Table,
     text_of: Callable[[str], str],
@@ -112,7 +120,7 @@ def _ruled(
         row: list[object] = [""] * width
         for x, slot in enumerate(line):
             if slot.begins:
-                row[x] = Paragraph(text_of(slot.cell.text), _CELL)
+                row[x] = Paragraph(text_of(slot.cell.text), _fitting(slot.cell))
                 end = (x + slot.cell.colspan - 1, min(y + slot.cell.rowspan, len(lines)) - 1)
                 if end != (x, y):
                     style.append(("SPAN", (x, y), end))
