@@ -5,3 +5,10 @@ from {{ model }}
 group by all
 having count(*) > 1
 {% endtest %}
+
+{# not_null for many columns in one pass. #}
+{% test never_null(model, columns) %}
+select *
+from {{ model }}
+where {% for c in columns %}{{ c }} is null{{ " or " if not loop.last }}{% endfor %}
+{% endtest %}
