@@ -41,7 +41,9 @@ from tasks.store import (
 )
 
 SKIPPED_CODES = {"robots", "circuit_open"}
-QUARANTINED_CODES = {"off_site_redirect"}
+QUARANTINED_CODES = {"off_site_redirect", "not_official"}
+REJECTED_CODES = {"empty_body"}
+"""An empty document did come: it is refused, not missing."""
 _NAMED = 5  # offending documents that a message names
 
 
@@ -257,6 +259,8 @@ class _Judge:
                 outcome = "skipped"
             elif row.error_code in QUARANTINED_CODES:
                 outcome = "quarantined"
+            elif row.error_code in REJECTED_CODES:
+                outcome = "rejected"
             message = row.error_message or "the fetch gave no document and no reason"
             return _row(row, outcome, "fetch", row.error_code or "no_body", message)
         if self.before.get(row.document_id) == snapshot:
@@ -286,7 +290,7 @@ class _Judge:
     ) -> OutcomeRow | None:
         """The outcome of a page with its attachments: parsed when it or one of them was."""
         own = self.one(page)
-        if own is None or own.outcome in ("failed", "skipped", "quarantined", "parsed"):
+        if own is None or page.error_code is not None or own.outcome == "parsed":
             return own
         itself = self.read(page)
         if own.outcome != "rejected" and itself is not None and itself.outcome == "parsed":

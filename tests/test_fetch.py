@@ -1,0 +1,344 @@
+"""Every fault of a host becomes a record with a plain reason; manners and limits are kept."""
+
+import gzip
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+
+import pytest
+
+from tasks.fetch import ERRORS, Pace, Settings, Visitor, by_host, fetch_host
+from tasks.records import Wanted, snapshot_id_of
+from tasks.resolve import NO_MAP, parse_resolve
+
+Answer = Callable[["Handler"], None]
+QUICK = Settings(
+    delay=0, backoff=0.01, retries=1, connect_timeout=1, read_timeout=0.3, total_timeout=1
+)
+
+
+def missing(h: "Handler") -> None:
+    h.send(404, b"none")
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "Publisher"
+
+    def do_GET(self) -> None:
+        host = self.headers["Host"]
+        self.server.asked.append((host, self.path, time.monotonic(), dict(self.headers.items())))
+        self.server.answers.get(self.path, missing)(self)
+
+    def send(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        if "Content_Length" not in headers and "Transfer_Encoding" not in headers:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Publisher(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[tuple[str, str, float, dict[str, str]]] = []
+
+    def handle_error(self, *_: object) -> None:
+        pass  # clients that hang up early are the point here
+
+    def paths(self) -> list[str]:
+        return [path for _, path, *_ in self.asked if path != "/robots.txt"]
+
+
+@dataclass
+class Web:
+    server: Publisher
+    visitors: list[Visitor] = field(default_factory=list)
+
+    def visitor(self, settings: Settings = QUICK, pace: Pace | None = None) -> Visitor:
+        resolve = parse_resolve(f"*=127.0.0.1:{self.server.server_port}")
+        made = Visitor(official, settings, resolve, pace or Pace())
+        self.visitors.append(made)
+        return made
+
+
+def official(url: str) -> str | None:
+    return None if url.partition("://")[2].partition("/")[0].endswith(".gov.cn") else "not official"
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    server = Publisher()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    made = Web(server)
+    yield made
+    for visitor in made.visitors:
+        visitor.close()
+    server.shutdown()
+    server.server_close()
+
+
+def page(body: bytes, status: int = 200, **headers: str) -> Answer:
+    return lambda h: h.send(status, body, **headers)
+
+
+def reset(h: Handler) -> None:
+    h.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    h.connection.close()
+    h.close_connection = True
+
+
+def closing(answer: Answer) -> Answer:
+    def close_after(h: Handler) -> None:
+        answer(h)
+        h.close_connection = True
+
+    return close_after
+
+
+def drip(h: Handler) -> None:
+    h.send(200, b"", Content_Length="1000")
+    for _ in range(30):
+        h.wfile.write(b"x")
+        h.wfile.flush()
+        time.sleep(0.1)
+
+
+def endless(h: Handler) -> None:
+    """A body far over the limit, of unknown length; ends when the client has had enough."""
+    h.send(200, b"", Transfer_Encoding="chunked")
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    for _ in range(800):
+        h.wfile.write(chunk)
+
+
+URL = "https://www.a.gov.cn/page"
+
+
+def test_a_page_arrives_with_its_headers_and_official_names(web: Web) -> None:
+    web.server.answers["/page"] = page("正文".encode(), Content_Type="text/html", ETag='"1"')
+    wanted = Wanted("id", URL, "s", "parent", "title", "2024-01-01")
+    row = web.visitor(replace(QUICK, contact="me@example.org")).fetch(wanted)
+    assert row.error_code is None
+    assert (row.http_status, row.body, row.size) == (200, "正文".encode(), 6)
+    assert row.snapshot_id == snapshot_id_of("正文".encode())
+    assert (row.url, row.final_url, row.official) == (URL, URL, True)
+    assert (row.content_type, row.etag) == ("text/html", '"1"')
+    assert (row.document_id, row.source_id, row.parent_document_id) == ("id", "s", "parent")
+    host, _, _, headers = web.server.asked[-1]
+    assert host == "www.a.gov.cn"
+    assert "gongkai/" in headers["User-Agent"]
+    assert "me@example.org" in headers["User-Agent"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "requests"),
+    [
+        (page(b"gone", 404), "http_404", 1),
+        (page(b"no", 403), "http_403", 1),
+        (page(b"down", 503), "http_503", 2),
+        (page(b""), "empty_body", 1),
+        (page(b" \r\n"), "empty_body", 1),
+        (page(b"not gzip at all", Content_Encoding="gzip"), "broken_encoding", 1),
+        (page(gzip.compress(b"x" * 999)[:-12], Content_Encoding="gzip"), "broken_encoding", 1),
+        (page(b"x", Content_Encoding="br"), "broken_encoding", 1),
+        (closing(page(b"half", Content_Length="1000")), "truncated", 2),
+        (
+            closing(lambda h: h.send(200, b"ff\r\nhalf", Transfer_Encoding="chunked")),
+            "truncated",
+            2,
+        ),
+        (reset, "unreachable", 2),
+        (lambda h: time.sleep(0.6), "timeout", 2),
+        (page(b"", Content_Length="50000000"), "too_large", 1),
+        (endless, "too_large", 1),
+        (page(gzip.compress(bytes(5_000_000)), Content_Encoding="gzip"), "too_large", 1),
+        (page(b"", 302, Location="/page"), "too_many_redirects", 6),
+        (page(b"", 302), "http_302", 1),
+        (page(b"", 302, Location="http://www.evil.com/page"), "off_site_redirect", 1),
+        (page(b"", 302, Location="file:///etc/passwd"), "off_site_redirect", 1),
+        (page(b"", 304), "http_304", 1),
+    ],
+)
+def test_faults_become_records(web: Web, answer: Answer, code: str, requests: int) -> None:
+    web.server.answers["/page"] = answer
+    visitor = web.visitor(replace(QUICK, max_bytes=2_000_000, max_decoded_bytes=4_000_000))
+    started = time.monotonic()
+    row = visitor.get(URL)
+    assert row.error_code == code
+    assert row.error_message
+    assert "\n" not in row.error_message
+    assert row.body is None
+    assert row.snapshot_id is None
+    assert len(web.server.paths()) == requests
+    assert time.monotonic() - started < 3
+    assert code in ERRORS or code.startswith("http_")
+
+
+def test_a_dripping_page_does_not_escape_the_total_time(web: Web) -> None:
+    web.server.answers["/page"] = drip
+    started = time.monotonic()
+    row = web.visitor(replace(QUICK, retries=0, total_timeout=0.5)).get(URL)
+    assert row.error_code == "timeout"
+    assert time.monotonic() - started < 1.5
+
+
+def test_encodings_are_undone(web: Web) -> None:
+    raw = zlib.compressobj(wbits=-15)
+    web.server.answers |= {
+        "/gzip": page(gzip.compress(b"a") + gzip.compress(b"b") + b"\0", Content_Encoding="gzip"),
+        "/deflate": page(zlib.compress(b"ab"), Content_Encoding="deflate"),
+        "/bare": page(raw.compress(b"ab") + raw.flush(), Content_Encoding="Deflate"),
+        "/chunked": lambda h: h.send(
+            200, b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n", Transfer_Encoding="chunked"
+        ),
+    }
+    visitor = web.visitor()
+    for path in web.server.answers:
+        assert visitor.get(f"http://www.a.gov.cn{path}").body == b"ab"
+
+
+def test_known_pages_are_asked_for_conditionally(web: Web) -> None:
+    def conditional(h: Handler) -> None:
+        if h.headers["If-None-Match"] == '"1"' and h.headers["If-Modified-Since"] == "then":
+            h.send(304, b"")
+        else:
+            h.send(200, b"new", ETag='"2"')
+
+    web.server.answers["/page"] = conditional
+    old = Wanted("id", URL, etag='"1"', last_modified="then", snapshot_id="f" * 64)
+    visitor = web.visitor()
+    same = visitor.fetch(old)
+    assert (same.http_status, same.body, same.error_code) == (304, None, None)
+    assert (same.snapshot_id, same.etag, same.last_modified) == ("f" * 64, '"1"', "then")
+    # Without stored bytes the validators must not be used: a 304 would leave nothing.
+    assert visitor.fetch(replace(old, snapshot_id=None)).body == b"new"
+
+
+def test_a_burst_of_500_is_waited_out_and_retry_after_is_honoured(web: Web) -> None:
+    def recovering(h: Handler) -> None:
+        if len(web.server.paths()) < 3:
+            h.send(503, b"", Retry_After="0")
+        else:
+            h.send(200, b"back")
+
+    web.server.answers["/page"] = recovering
+    assert web.visitor(replace(QUICK, retries=2)).get(URL).body == b"back"
+    web.server.answers["/busy"] = page(b"", 429, Retry_After="3600")
+    row = web.visitor(replace(QUICK, retries=5)).get("http://www.a.gov.cn/busy")
+    assert row.error_code == "http_429"
+    assert web.server.paths().count("/busy") == 1
+
+
+def test_redirects_inside_the_official_hosts_are_followed(web: Web) -> None:
+    web.server.answers["/page"] = page(b"", 301, Location="https://m.b.gov.cn/new#x")
+    web.server.answers["/new"] = page(b"here")
+    row = web.visitor().get(URL)
+    assert (row.body, row.final_url, row.url) == (b"here", "https://m.b.gov.cn/new", URL)
+    hosts = [host for host, path, *_ in web.server.asked if path == "/robots.txt"]
+    assert hosts == ["www.a.gov.cn", "m.b.gov.cn"]
+
+
+def test_a_host_that_is_not_official_is_never_asked(web: Web) -> None:
+    row = web.visitor().get("http://www.a.gov.cn.evil.com/page")
+    assert (row.error_code, row.official) == ("not_official", False)
+    assert web.server.asked == []
+
+
+def test_robots_are_obeyed(web: Web) -> None:
+    robots = b"User-agent: *\nDisallow: /no/\nCrawl-delay: 0.2\n"
+    web.server.answers |= {"/robots.txt": page(robots), "/page": page(b"x"), "/no/1": page(b"x")}
+    visitor = web.visitor()
+    assert visitor.get("http://www.a.gov.cn/no/1").error_code == "robots"
+    assert visitor.get("http://www.a.gov.cn/page").body == b"x"
+    assert visitor.get("http://www.a.gov.cn/page").body == b"x"
+    assert web.server.paths() == ["/page", "/page"]
+    times = [t for _, path, t, _ in web.server.asked if path == "/page"]
+    assert times[1] - times[0] >= 0.2
+    web.server.answers["/robots.txt"] = page(b"User-agent: gongkai\nCrawl-delay: 9999\n")
+    assert "9999 s" in str(web.visitor().get(URL).error_message)
+    web.server.answers["/robots.txt"] = page(b"", 500)
+    assert web.visitor().get(URL).error_code == "robots"
+    web.server.answers["/robots.txt"] = page(b"", 403)
+    assert web.visitor().get(URL).body == b"x"
+
+
+def test_one_request_at_a_time_per_host_with_the_delay_between(web: Web) -> None:
+    def slow(h: Handler) -> None:
+        time.sleep(0.05)
+        h.send(200, b"x")
+
+    web.server.answers["/page"] = slow
+    pace = Pace()
+    settings = replace(QUICK, delay=0.1)
+    visitors = [web.visitor(settings, pace) for _ in range(2)]
+    threads = [threading.Thread(target=v.get, args=(URL,)) for v in visitors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    times = sorted(t for _, _, t, _ in web.server.asked)
+    assert len(times) == 4
+    assert all(b - a >= 0.09 for a, b in pairwise(times))
+
+
+def test_a_dead_host_is_given_up_and_the_rest_is_skipped(web: Web) -> None:
+    web.server.answers["/robots.txt"] = page(b"", 404)
+    for n in range(5):
+        web.server.answers[f"/{n}"] = reset
+    visitor = web.visitor(replace(QUICK, retries=0, break_after=3))
+    wanted = [Wanted(str(n), f"http://www.a.gov.cn/{n}") for n in range(5)]
+    codes = [row.error_code for row in fetch_host(wanted, visitor)]
+    assert codes == ["unreachable"] * 3 + ["circuit_open"] * 2
+    assert len(web.server.paths()) == 3
+    stopped = [row.error_code for row in fetch_host(wanted, web.visitor(), stop=lambda: True)]
+    assert stopped == ["circuit_open"] * 5
+    assert list(by_host([*wanted, Wanted("x", "http://b.gov.cn/")])) == ["b.gov.cn", "www.a.gov.cn"]
+
+
+def test_a_host_that_does_not_exist_or_listens_is_unreachable(web: Web) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Visitor(official, QUICK, parse_resolve(f"*=127.0.0.1:{port}"), Pace()) as visitor:
+        row = visitor.get(URL)
+    assert row.error_code == "unreachable"
+    assert "refused" in str(row.error_message)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_names_that_resolve_inside_are_refused(
+    web: Web, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    def inside(host: str, port: int, **_: object) -> list[object]:
+        return [(2, 1, 6, "", ("8.8.8.8", port)), (2, 1, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", inside)
+    port = web.server.server_port
+    with Visitor(lambda url: None, QUICK, NO_MAP, Pace()) as visitor:
+        row = visitor.get(f"{scheme}://www.a.gov.cn:{port}/page")
+    assert row.error_code == "private_address"
+    assert web.server.asked == []
+
+
+def test_a_redirect_to_an_inner_address_is_refused(web: Web) -> None:
+    port = web.server.server_port
+    web.server.answers["/page"] = page(b"", 302, Location=f"http://127.0.0.1:{port}/inner")
+    resolve = parse_resolve(f"www.a.gov.cn=127.0.0.1:{port}")
+    with Visitor(lambda url: None, QUICK, resolve, Pace()) as visitor:
+        assert visitor.get("http://www.a.gov.cn/page").error_code == "private_address"
+    assert web.server.paths() == ["/page"]
