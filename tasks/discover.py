@@ -20,7 +20,6 @@ from tasks.urls import canonical_url, host_of
 
 MAX_PAGES = 200
 """Pages of one listing that are read at most."""
-
 ATTACHMENT_SUFFIXES = ("pdf", "doc", "docx", "xls", "xlsx", "ofd")
 
 _DATE = re.compile(
@@ -167,7 +166,8 @@ def _take(
                     refusal,
                 )
             )
-        elif reason:
+        elif reason and f"{reason} {document_id}" not in taken:
+            taken.add(f"{reason} {document_id}")
             result.rejected.append(Candidate(link.url, link.title, listing_url, reason))
 
 
