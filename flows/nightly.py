@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from prefect import State, flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Failed
 
-from flows.harvest import harvest
+from flows.harvest import Harvested, harvest
 from flows.holding import holding
 from flows.operator import closing_state, failures_of, show_night
 from flows.publish import publish_held
@@ -38,14 +38,15 @@ def nightly(sources: str | None = None, warehouse: str | None = None) -> State[A
     global last
     last = None
     place = Warehouse.at(warehouse)
-    reviewed = load_sources(sources)
+    reviewed = load_sources(sources)  # before the lock: a wrong file changes nothing
     with holding(place, "nightly"):
         place.claim(bool(os.environ.get("GONGKAI_RESOLVE")))
         started_at = datetime.now(UTC)
         run_id = new_run_id("nightly", started_at)
         known_failures = seen_before(place)
         before = account.accounted(place)
-        harvested = harvest(str(place.root), run_id, reviewed)
+        state = harvest(str(place.root), run_id, sources, return_state=True)
+        harvested = cast(Harvested, state.result())
         parse_unread(place)
         try:
             counts, outcomes, problems = settle(
@@ -61,7 +62,7 @@ def nightly(sources: str | None = None, warehouse: str | None = None) -> State[A
         except AccountingError as error:
             return not_published(error)
         failures = failures_of(outcomes, problems, harvested.discovered, reviewed, known_failures)
-        publish_held(str(place.root), [tuple(source) for source in reviewed])
+        publish_held(str(place.root), sources)
         title = run_title("nightly", started_at)
         show_night(title, run_id, str(place.root), place.is_demo, counts, failures)
         last = Night(run_id, counts, failures, harvested.numbers())

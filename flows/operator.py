@@ -15,6 +15,7 @@ from typing import Any
 
 from prefect import State, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.logging import disable_run_logger, get_run_logger
 from prefect.states import Completed, Failed
 
 from tasks.records import OUTCOMES, Counts, Discovered, OutcomeRow, Source
@@ -50,8 +51,8 @@ class Failure:
 
     @property
     def name(self) -> str:
-        """How the failure is called in a list."""
-        return f"{self.outcome} · {self.title or self.unit or self.url}"[:120]
+        """How the failure is called in a list; the code, since the timeline draws no Chinese."""
+        return f"{self.outcome} {self.code}: {self.title or self.unit or self.url}"[:120]
 
 
 def failures_of(
@@ -118,10 +119,13 @@ def show_night(
             key="failures",
             description=f"{title}: every document that was rejected, failed or quarantined",
         )
+    logger = get_run_logger()
     for failure in [f for f in failures if f.new][:SHOWN_ONE_BY_ONE]:
-        document_failure.with_options(task_run_name=failure.name)(
-            _as_parameters(failure), view_command(failure, warehouse), return_state=True
-        )
+        logger.warning("%s — %s — %s", failure.name, failure.reason, failure.url)
+        with disable_run_logger():  # else each is logged twice as an error without a traceback
+            document_failure.with_options(task_run_name=failure.name)(
+                _as_parameters(failure), view_command(failure, warehouse), return_state=True
+            )
 
 
 @task(name="document failure", retries=0, persist_result=False)
@@ -196,14 +200,14 @@ def _failures_markdown(failures: list[Failure]) -> list[str]:
 def table_row(failure: Failure, warehouse: str) -> dict[str, str]:
     """A failure as a row of the table artifact; a cell that is a URL alone can be clicked."""
     return {
-        "new": "new" if failure.new else "known",
         "outcome": failure.outcome,
+        "new": "new" if failure.new else "known",
         "unit": failure.unit,
-        "title": failure.title,
-        "reason": failure.reason,
-        "code": failure.code,
-        "place": failure.place,
         "page": failure.url,
+        "reason": failure.reason,
+        "place": failure.place,
+        "code": failure.code,
+        "title": failure.title,
         "snapshot": failure.snapshot_id,
         "view": view_command(failure, warehouse),
     }

@@ -13,14 +13,14 @@ from flows import progress
 from flows.holding import holding
 from flows.stages import run_title
 from tasks import warehouse as models
-from tasks.records import Source
+from tasks.sources import load_sources
 from tasks.store import Warehouse
 
 
 @task(name="build models", retries=0, persist_result=False)
-def build(warehouse: str, sources: list[tuple[str, ...]] | None) -> dict[str, int]:
+def build(warehouse: str, sources: str | None) -> dict[str, int]:
     """dbt builds and tests every model aside; then the new file takes the place of the old."""
-    reviewed = None if sources is None else [Source(*row) for row in sources]
+    reviewed = None if sources is None else load_sources(sources)
     published = models.publish(Warehouse(Path(warehouse)), sources=reviewed)
     lines = ["| table | rows |", "| --- | ---: |"]
     lines += [f"| {name} | {n} |" for name, n in published.rows.items()]
@@ -31,7 +31,7 @@ def build(warehouse: str, sources: list[tuple[str, ...]] | None) -> dict[str, in
 
 
 @flow(name="publish", flow_run_name=lambda: run_title("publish"), retries=0)
-def publish_held(warehouse: str, sources: list[tuple[str, ...]] | None = None) -> State[Any]:
+def publish_held(warehouse: str, sources: str | None = None) -> State[Any]:
     """Publishes while the caller, a night or a replay, holds the warehouse."""
     with progress.current().step("Publishing", None, "tables") as step:
         rows = build(warehouse, sources)

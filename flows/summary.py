@@ -89,7 +89,7 @@ def show_facts(console: Console, warehouse: Warehouse) -> None:
         caption="balance: 新收 + 结转 = 总计 + 结转下年度",
         caption_justify="left",
     )
-    table.add_column("unit")
+    table.add_column("unit", overflow="fold")
     for name in ("year", "新收 received", "上年结转 in", "办理总计 handled", "结转下年度 out"):
         table.add_column(name, justify="right")
     table.add_column("balance")

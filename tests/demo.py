@@ -28,13 +28,14 @@ def main() -> int:
     sources = warehouse / "sources.csv"
     sources.write_text(site.sources_csv(), encoding="utf-8")
     print(
-        "The bundled publisher now serves the site of a later day: some pages are new, some changed."
+        "The bundled publisher serves the site of a later day: some pages are new, some changed."
         if again
         else "The bundled publisher serves a small site of four counties on this machine.",
         flush=True,
     )
     with Server(site.pages) as server:
         environment = {**os.environ, "GONGKAI_RESOLVE": server.resolve}
+        environment.setdefault("GONGKAI_DELAY", "0.05")  # real sites get a second of pause
         command = [sys.executable, "-m", "flows.cli", "run"]
         command += ["--sources", str(sources), "--warehouse", str(warehouse)]
         child = subprocess.Popen(command, cwd=CHECKOUT, env=environment)

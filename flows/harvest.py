@@ -1,0 +1,298 @@
+"""Flow `harvest`: from the sources file to the archive. The only part that uses the network.
+
+One task per host, for its listings and then for its documents: one page would be far too small a
+task. Hosts run side by side on threads; each sees one request at a time. Every fault of the network
+is a record, so a task fails only by a fault of the program, and then its documents are recorded as
+failed and the night goes on.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import State, flow, task
+from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import progress
+from flows.stages import run_title
+from tasks import account, snapshot
+from tasks.discover import Listing, attachments, crawl
+from tasks.fetch import Visitor, by_host, fetch_host
+from tasks.politeness import Settings
+from tasks.records import Discovered, Fetched, OutcomeRow, Source, Wanted
+from tasks.report import read
+from tasks.resolve import resolve_from_env
+from tasks.sources import load_sources, official_check, to_visit
+from tasks.store import Warehouse
+from tasks.urls import canonical_url
+
+HOSTS_AT_ONCE = 16
+PART_ROWS, PART_BYTES, PART_SECONDS = 500, 32_000_000, 30.0
+MOST_ATTACHMENTS = 10
+_LINKS_DOCUMENT = re.compile(rb"\.(?:pdf|docx?|xlsx?|ofd)\b", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Harvested:
+    """What a harvest found and fetched; the bodies are in the archive."""
+
+    discovered: list[Discovered] = field(default_factory=list)
+    fetched: list[Fetched] = field(default_factory=list)
+    problems: list[OutcomeRow] = field(default_factory=list)
+
+    def numbers(self) -> dict[str, int]:
+        """What a person wants to know of the network side."""
+        received = [f for f in self.fetched if f.error_code is None]
+        return {
+            "anew": sum(f.http_status != 304 for f in received),
+            "not_modified": sum(f.http_status == 304 for f in received),
+            "failed": len(self.fetched) - len(received),
+        }
+
+
+class Archive:
+    """Takes fetches from many threads and writes them as parts, a few hundred rows each.
+
+    A part is on disk at the latest half a minute after its first row, so a killed run loses little.
+    """
+
+    def __init__(self, warehouse: Warehouse, run_id: str, known: snapshot.Known) -> None:
+        self.known = known
+        self.kept: list[Fetched] = []
+        self._warehouse, self._run_id = warehouse, run_id
+        self._lock = threading.Lock()
+        self._waiting: list[Fetched] = []
+        self._bytes, self._since = 0, time.monotonic()
+
+    def add(self, row: Fetched) -> None:
+        """Takes one fetch; may write a part."""
+        with self._lock:
+            if not self._waiting:
+                self._since = time.monotonic()
+            self._waiting.append(row)
+            self._bytes += len(row.body or b"")
+            full = len(self._waiting) >= PART_ROWS or self._bytes >= PART_BYTES
+            if full or time.monotonic() - self._since >= PART_SECONDS:
+                self._write()
+
+    def flush(self) -> None:
+        """Writes what waits."""
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
+        if self._waiting:
+            snapshot.append(self._warehouse, self._run_id, self._waiting, self.known.snapshots)
+            self.kept += [replace(row, body=None) for row in self._waiting]
+            self._waiting, self._bytes = [], 0
+
+
+class Visit:
+    """What the tasks of one harvest share. A plain class, so that Prefect does not walk into it."""
+
+    def __init__(self, sources: list[Source], archive: Archive, step: progress.Step) -> None:
+        self.official = official_check(sources)
+        self.settings, self.resolve = Settings.from_env(), resolve_from_env()
+        self.archive, self.step = archive, step
+
+    def visitor(self) -> Visitor:
+        """A visitor for one host's task."""
+        return Visitor(self.official, self.settings, self.resolve)
+
+    def wanted(self, document: Discovered) -> Wanted:
+        """The document with what the archive knows of it, for a conditional request."""
+        return self._with_state(
+            Wanted(
+                document.document_id,
+                document.url,
+                source_id=document.source_id,
+                link_title=document.link_title,
+                link_date=document.link_date,
+            )
+        )
+
+    def attachments_of(self, page: Fetched) -> Iterator[Wanted]:
+        """The documents to fetch along with a page: those that hold its report in its place."""
+        if page.error_code is not None:
+            return
+        if page.body is None:
+            for state in self.archive.known.children(page.document_id):
+                yield self._with_state(
+                    Wanted(state.document_id, state.url, page.source_id, page.document_id)
+                )
+            return
+        if not _LINKS_DOCUMENT.search(page.body) or page.body[:5] == b"%PDF-":
+            return
+        found = attachments(page.body, page.final_url)
+        if not found or read(page.body, url=page.url, content_type=page.content_type).cells:
+            return  # the report stands on the page; what it links is a copy or something else
+        for link in found[:MOST_ATTACHMENTS]:
+            yield self._with_state(
+                Wanted(
+                    canonical_url(link.url),
+                    link.url,
+                    page.source_id,
+                    page.document_id,
+                    link_title=link.text or None,
+                )
+            )
+
+    def _with_state(self, wanted: Wanted) -> Wanted:
+        state = self.archive.known.states.get(wanted.document_id)
+        if state is None:
+            return wanted
+        return replace(
+            wanted,
+            etag=state.etag,
+            last_modified=state.last_modified,
+            snapshot_id=state.snapshot_id,
+        )
+
+
+@task(name="list", task_run_name="list {host}", retries=0, persist_result=False)
+def list_host(host: str, sources: list[Source], visit: Visit) -> list[Listing]:
+    """Reads the listings of one host and finds the annual reports they name."""
+    found: list[Listing] = []
+    with visit.visitor() as visitor:
+        for source in sources:
+            listing = crawl(source, visitor.get, visit.official)
+            get_run_logger().info(
+                "%s: %d reports on %d pages, %d problems",
+                source.source_id,
+                len(listing.documents),
+                listing.pages,
+                len(listing.problems),
+            )
+            found.append(listing)
+            visit.step.advance(1, host)
+    return found
+
+
+@task(name="fetch", task_run_name="fetch {host}", retries=0, persist_result=False)
+def fetch_pages(host: str, batch: list[Wanted], visit: Visit) -> int:
+    """Fetches one host's documents, and the attachments that hold a report in a page's place."""
+    with visit.visitor() as visitor:
+        for page in fetch_host(batch, visitor):
+            children = list(visit.attachments_of(page))
+            visit.archive.add(page)
+            for child in fetch_host(children, visitor):
+                visit.archive.add(child)
+            visit.step.advance(1, host)
+    return len(batch)
+
+
+@flow(
+    name="harvest",
+    flow_run_name=lambda: run_title("harvest"),
+    task_runner=ThreadPoolTaskRunner(max_workers=HOSTS_AT_ONCE),  # type: ignore[arg-type]
+    retries=0,
+)
+def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[Any]:
+    """Visits the sources, and archives every document that is new or changed.
+
+    Args:
+        warehouse: The warehouse folder; the caller holds its lock.
+        run_id: The run that this belongs to.
+        sources: The sources file.
+    """
+    place = Warehouse(Path(warehouse))
+    reviewed = load_sources(sources)
+    known = snapshot.known(place, skip=snapshot.damaged(place))
+    archive = Archive(place, run_id, known)
+    result = Harvested()
+    _discover(reviewed, archive, result)
+    account.write_discovered(place, run_id, result.discovered)
+    _fetch(reviewed, archive, result)
+    result.fetched = archive.kept
+    n = result.numbers()
+    message = f"{n['anew']} received, {n['not_modified']} not modified, {n['failed']} failed"
+    return Completed(message=message, data=result)
+
+
+def _discover(sources: list[Source], archive: Archive, result: Harvested) -> None:
+    hosts = to_visit(sources)
+    total = sum(map(len, hosts.values()))
+    with progress.current().step("Listings", total, "listings") as step:
+        visit = Visit(sources, archive, step)
+        futures = {
+            host: list_host.submit(host, listings, visit) for host, listings in hosts.items()
+        }
+        documents: dict[str, Discovered] = {}
+        for host, future in futures.items():
+            for listing in _outcome(future, []):
+                result.problems += listing.problems
+                for document in listing.documents:
+                    documents.setdefault(document.document_id, document)
+            if reason := _fault(future):
+                for source in hosts[host]:
+                    result.problems.append(_faulty_listing(source, reason))
+    result.discovered = [documents[key] for key in sorted(documents)]
+
+
+def _fetch(sources: list[Source], archive: Archive, result: Harvested) -> None:
+    official = [d for d in result.discovered if d.official]
+    with progress.current().step("Fetching", len(official), "documents") as step:
+        visit = Visit(sources, archive, step)
+        batches = by_host(visit.wanted(document) for document in official)
+        futures = {host: fetch_pages.submit(host, batch, visit) for host, batch in batches.items()}
+        faults = {host: _fault(future) for host, future in futures.items()}
+    archive.flush()
+    done = {row.document_id for row in archive.kept if row.parent_document_id is None}
+    for host, reason in faults.items():
+        for wanted in batches[host] if reason else []:
+            if wanted.document_id not in done:
+                archive.add(_faulty_fetch(wanted, str(reason)))
+    archive.flush()
+
+
+def _outcome(future: PrefectFuture[Any], otherwise: Any) -> Any:
+    future.wait()
+    return future.result() if future.state.is_completed() else otherwise
+
+
+def _fault(future: PrefectFuture[Any]) -> str | None:
+    """Why a host's task did not complete, or None when it did."""
+    future.wait()
+    if future.state.is_completed():
+        return None
+    return f"a fault of the program: {future.state.message or future.state.name}"
+
+
+def _faulty_listing(source: Source, reason: str) -> OutcomeRow:
+    url = source.listing_url
+    return OutcomeRow(canonical_url(url), url, "failed", "discover", "program_fault", reason)
+
+
+def _faulty_fetch(wanted: Wanted, reason: str) -> Fetched:
+    return Fetched(
+        wanted.document_id,
+        wanted.url,
+        wanted.url,
+        datetime.now(UTC),
+        official=True,
+        source_id=wanted.source_id,
+        link_title=wanted.link_title,
+        link_date=wanted.link_date,
+        error_code="program_fault",
+        error_message=reason,
+    )
+
+
+def get_one(url: str) -> Fetched:
+    """Fetches one page for `gongkai parse URL`; any public host, nothing is archived."""
+
+    def anything(_: str) -> None:
+        return None
+
+    with Visitor(anything, Settings.from_env(), resolve_from_env()) as visitor:
+        return visitor.get(url)
