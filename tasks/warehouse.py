@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.records import AccountingError, BadInput, Source
+from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
 from tasks.units import SQL, Registry, Resolver, expected_units, resolutions
 
@@ -138,16 +139,22 @@ def check_accounting(warehouse: Warehouse) -> None:
 
 
 def remember_sources(warehouse: Warehouse, sources: Sequence[Source] | None) -> list[Source]:
-    """The sources this warehouse was filled from: those given, over those given before."""
+    """The sources this warehouse was filled from: the project's own, over them those ever given.
+
+    Those given are kept in the warehouse, so that every later publish resolves alike.
+    """
     path = warehouse.root / "sources.parquet"
-    known: dict[str, Source] = {}
+    given: dict[str, Source] = {}
     if path.exists():
         for row in pq.read_table(path).to_pylist():
-            known[row["source_id"]] = Source(**{n: row[n] or "" for n in Source._fields})
+            given[row["source_id"]] = Source(**{n: row[n] or "" for n in Source._fields})
+    own = {s.source_id: s for s in load_sources()} if DEFAULT_SOURCES.exists() else {}
     if sources is not None:
-        known |= {s.source_id: s for s in sources}
-        rows = [known[k]._asdict() for k in sorted(known)]
-        write_table(path, pa.Table.from_pylist(rows, schema=_SOURCES))
+        given |= {s.source_id: s for s in sources if own.get(s.source_id) != s}
+        if given:
+            rows = [given[k]._asdict() for k in sorted(given)]
+            write_table(path, pa.Table.from_pylist(rows, schema=_SOURCES))
+    known = own | given
     return [known[k] for k in sorted(known)]
 
 

@@ -119,8 +119,8 @@ def fill(world: Synthetic) -> None:
         GZL + "2019.html", "公主岭市人民政府", 2019, gzl_2019, form="2019", scope="area",
         source_id="gongzhuling", site_id_code="2203810001", title="公主岭市2018年年度报告",
         prose_numbers=[
-            {"measure": "new_received", "value": 5, "sentence": "收到申请5件"},
-            {"measure": "carried_out", "value": 2, "sentence": "结转2件"},
+            {"measure": "requests.new_received.total", "value": 5, "sentence": "收到申请5件"},
+            {"measure": "requests.carried_out.total", "value": 2, "sentence": "结转2件"},
         ],
     )  # fmt: skip
     first.report(

@@ -22,8 +22,7 @@ select
     case
         -- 其他处理 is one row on the 2019 form and three on the 2021 form; they add up to one series.
         when row_code in ('other_handling', 'other_no_correction', 'other_unpaid_fee', 'other_other')
-            then 'other_handling.' || column_code
-        when section = 'proactive' and row_code <> 'licences' and column_code <> 'decisions' then cell
+            then 'requests.other_handling.' || column_code
         else cell
     end as series,
     case
