@@ -45,6 +45,7 @@ ERRORS: dict[str, str] = {
     "listing_too_long": "the listing has more pages than the limit",
     "listing_empty": "the listing names no annual report",
     "unreadable_file": "a local file could not be read",
+    "program_fault": "a fault of the program stopped this host's batch; please report it",
     "no_body": "the answer had neither content nor an error",
 }
 """What each code of the network side means; the documentation prints this table."""

@@ -6,8 +6,6 @@ rebuilt from here without the network.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +21,6 @@ from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, write_table
 
 __all__ = [
     "Known",
-    "PartWriter",
     "append",
     "damaged",
     "known",
@@ -56,12 +53,14 @@ class Known:
 
     def children(self, document_id: str) -> list[State]:
         """The attachments known of a page, failed ones too, by document_id."""
-        if self._by_parent is None:
-            self._by_parent = {}
+        by_parent = self._by_parent
+        if by_parent is None:
+            by_parent = {}
             for state in self.states.values():
                 if state.parent_document_id:
-                    self._by_parent.setdefault(state.parent_document_id, []).append(state)
-        return self._by_parent.get(document_id, [])
+                    by_parent.setdefault(state.parent_document_id, []).append(state)
+            self._by_parent = by_parent  # only when complete: threads of several hosts ask
+        return by_parent.get(document_id, [])
 
     _by_parent: dict[str, list[State]] | None = field(default=None, repr=False)
 
@@ -81,68 +80,21 @@ def append(
 
     `known_ids` is `known(...).snapshots`: bytes it names are not stored again, and new ones are
     added to it once they are on disk, so that one mapping serves a whole run. Call it with the
-    warehouse locked; a kill loses at most the part being filled.
+    warehouse locked and from one thread at a time; a kill loses at most the part being written.
     """
-    with PartWriter(warehouse, run_id, known_ids) as writer:
-        for row in rows:
-            writer.add(row)
-    return writer.written
-
-
-class PartWriter:
-    """Collects fetches of many hosts, from many threads, into parts of a good size.
-
-    A part is written when it has `max_rows` rows or PART_BYTES of bodies, or when a row comes
-    more than `max_age` seconds after the first; the rest on `flush` or at the end of `with`. What
-    is not yet written is what a kill loses.
-    """
-
-    def __init__(
-        self,
-        warehouse: Warehouse,
-        run_id: str,
-        known_ids: dict[str, str] | None = None,
-        *,
-        max_rows: int = 4096,
-        max_age: float = 60.0,
-    ) -> None:
-        self.written: list[Path] = []
-        self._warehouse, self._run_id = warehouse, run_id
-        self._owners = known_ids if known_ids is not None else known(warehouse).snapshots
-        self._max_rows, self._max_age = max_rows, max_age
-        self._lock = threading.Lock()
-        self._rows: list[Fetched] = []
-        self._bytes = 0
-        self._since = 0.0
-
-    def __enter__(self) -> PartWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # Also after an exception: what was fetched is archived.
-        self.flush()
-
-    def add(self, row: Fetched) -> None:
-        """Take one fetch; it may be on disk only after `flush`."""
-        with self._lock:
-            if not self._rows:
-                self._since = time.monotonic()
-            self._rows.append(row)
-            self._bytes += len(row.body or b"")
-            old = time.monotonic() - self._since > self._max_age
-            if old or len(self._rows) >= self._max_rows or self._bytes >= PART_BYTES:
-                self._write()
-
-    def flush(self) -> None:
-        """Put everything taken so far on disk."""
-        with self._lock:
-            self._write()
-
-    def _write(self) -> None:
-        if self._rows:
-            part = _write_part(self._warehouse, self._run_id, self._rows, self._owners)
-            self.written.append(part)
-            self._rows, self._bytes = [], 0
+    owners = known_ids if known_ids is not None else known(warehouse).snapshots
+    written: list[Path] = []
+    batch: list[Fetched] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row.body or b"")
+        if size >= PART_BYTES:
+            written.append(_write_part(warehouse, run_id, batch, owners))
+            batch, size = [], 0
+    if batch:
+        written.append(_write_part(warehouse, run_id, batch, owners))
+    return written
 
 
 def _write_part(

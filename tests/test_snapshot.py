@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 
 import pyarrow.parquet as pq
 import pytest
 
 from tasks.records import BadInput, Fetched, snapshot_id_of
-from tasks.snapshot import PartWriter, append, damaged, known, parts, read_bytes, rows_from_files
+from tasks.snapshot import append, damaged, known, parts, read_bytes, rows_from_files
 from tasks.store import SNAPSHOTS_SCHEMA, Warehouse
 
 NIGHT = datetime(2026, 1, 20, 18, 0, tzinfo=UTC)
@@ -57,32 +56,6 @@ def test_parts_follow_the_contract(warehouse: Warehouse) -> None:
     [second] = append(warehouse, "r1", [page("x", b"x")])
     assert second.name == "part-r1-00001.parquet"
     assert append(warehouse, "r1", []) == []
-
-
-def test_many_threads_fill_parts_of_a_good_size(warehouse: Warehouse) -> None:
-    ids: dict[str, str] = {}
-    with PartWriter(warehouse, "r1", ids, max_rows=50) as writer:
-
-        def add(thread: int) -> None:
-            for n in range(30):
-                writer.add(page(f"{thread}-{n}", f"text {n}".encode()))
-
-        threads = [Thread(target=add, args=(t,)) for t in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert [pq.read_metadata(p).num_rows for p in writer.written] == [50, 50, 20]
-    assert len(ids) == 30
-    rows = [r["bytes"] for p in parts(warehouse) for r in pq.read_table(p).to_pylist()]
-    assert len([b for b in rows if b is not None]) == 30
-    with pytest.raises(RuntimeError), PartWriter(warehouse, "r2", ids) as writer:
-        writer.add(page("x", b"x"))
-        raise RuntimeError
-    assert read_bytes(warehouse, snapshot_id_of(b"x")) == b"x"
-    with PartWriter(warehouse, "r3", ids, max_age=-1) as writer:
-        writer.add(page("y", b"y"))
-        assert len(writer.written) == 1
 
 
 def test_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
