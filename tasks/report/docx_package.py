@@ -7,7 +7,7 @@ import posixpath
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from lxml import etree
 
@@ -84,19 +84,14 @@ class Package:
         if reason:
             code = "encrypted" if "encrypted" in reason else "too_large"
             raise Reject(code, reason)
+        if any(m.compress_type not in (0, 8) for m in self._archive.infolist()):
+            raise Reject("broken_file", "the archive is packed as no office program packs")
 
     def part(self, path: str) -> etree._Element | None:
         """The root of a part, or None when there is no such part."""
-        try:
-            with self._archive.open(path) as stream:
-                data = stream.read(MOST_PART + 1)  # what it declares may be a lie
-        except KeyError:
+        data = self._read(path)
+        if data is None:
             return None
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError,
-                NotImplementedError):  # fmt: skip
-            raise Reject("broken_file", f"{path} in the archive cannot be unpacked") from None
-        if len(data) > MOST_PART:
-            raise Reject("too_large", f"{path} in the archive is too large")
         parser = etree.XMLParser(
             resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
             remove_comments=True, remove_pis=True,
@@ -111,9 +106,31 @@ class Package:
             raise Reject("too_large", f"{path} in the archive has too many elements")
         return root
 
+    def _read(self, path: str) -> bytes | None:
+        try:
+            with self._archive.open(path) as stream:
+                data = stream.read(MOST_PART + 1)  # what it declares may be a lie
+        except KeyError:
+            return None
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError,
+                NotImplementedError):  # fmt: skip
+            raise Reject("broken_file", f"{path} in the archive cannot be unpacked") from None
+        if len(data) > MOST_PART:
+            raise Reject("too_large", f"{path} in the archive is too large")
+        return data
+
+    def names(self) -> list[str]:
+        """The parts' paths."""
+        return self._archive.namelist()
+
+    def verify(self, paths: Iterable[str]) -> None:
+        """Unpacks parts that another library will read: what they declare must be true."""
+        for path in paths:
+            self._read(path)
+
     def main(self) -> tuple[str, etree._Element]:
         """The path and the root of the document itself."""
-        path = next(self._related("_rels/.rels", "", "/officeDocument"), "word/document.xml")
+        path = self._related("_rels/.rels", "", "/officeDocument") or "word/document.xml"
         root = self.part(path)
         if root is None:
             raise Reject("broken_file", "the archive holds no document")
@@ -122,12 +139,24 @@ class Package:
     def beside(self, main: str, kind: str) -> etree._Element | None:
         """A part that the document refers to, such as its styles."""
         folder, file = posixpath.split(main)
-        path = next(self._related(f"{folder}/_rels/{file}.rels", folder, kind), None)
+        path = self._related(f"{folder}/_rels/{file}.rels", folder, kind)
         return self.part(path or f"{folder}{kind}.xml")
 
-    def _related(self, rels: str, folder: str, kind: str) -> Iterator[str]:
+    def relations(self, rels: str, folder: str) -> list[tuple[str, str, str]]:
+        """The id, type and path of everything that a part refers to."""
         root = self.part(rels)
-        for relation in root if root is not None else ():
-            if (value(relation, "Type") or "").endswith(kind):
-                target = value(relation, "Target") or ""
-                yield posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
+        return [
+            (
+                value(relation, "Id") or "",
+                value(relation, "Type") or "",
+                posixpath.normpath(
+                    posixpath.join("/", folder, value(relation, "Target") or "")
+                ).lstrip("/"),
+            )
+            for relation in (root if root is not None else ())
+        ]
+
+    def _related(self, rels: str, folder: str, kind: str) -> str | None:
+        return next(
+            (path for _, of, path in self.relations(rels, folder) if of.endswith(kind)), None
+        )
