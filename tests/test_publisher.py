@@ -21,6 +21,7 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.publisher import blanks, figures, form, layouts, shapes, styles, tables
+from tests.publisher.case import case, fits
 from tests.publisher.demo import demo
 from tests.publisher.document import Document, document
 from tests.publisher.encodings import ENCODINGS
@@ -206,6 +207,8 @@ def test_listings_lead_to_every_document_and_to_nothing_else() -> None:
     site = _site()
     found: set[str] = set()
     for source in site.sources:
+        if source.status != "allowed":
+            continue
         seen: set[str] = set()
         waiting = [source.listing_url]
         while waiting:
@@ -279,3 +282,13 @@ def test_the_command_says_where_it_listens(tmp_path: Path) -> None:
         finally:
             process.terminate()
     assert process.returncode == 0
+
+
+def test_every_fault_can_be_done_to_every_layout_that_it_fits() -> None:
+    done = 0
+    for number, layout in enumerate(layouts.all_layouts()):
+        for step, fault in enumerate(FAULTS):
+            which: Form = FORMS[step % 2]
+            if (number + step) % 4 == 0 and fits(which, layout, fault):
+                done += bool(case(which, number, figures="probe", layout=layout, fault=fault).page)
+    assert done > 200

@@ -49,6 +49,7 @@ def demo(seed: int = 1, *, change: bool = False) -> Site:
         if number == 0:
             oddities.add(site, listed[_listing(county)], county, seed, change=change)
         _list(site, county, listed)
+    site.sources.sort(key=lambda source: source.status != "allowed")
     return site
 
 

@@ -225,17 +225,24 @@ def _some_unclosed(page: str, rng: Random) -> str:
     return re.sub(r"</td>", lambda m: "" if rng.random() < 0.3 else m[0], page)
 
 
+def _first_table(page: str) -> int:
+    """Where the first statutory table begins."""
+    return page.lower().rfind("<table", 0, page.find("第二十条"))
+
+
 def _cut(page: str, rng: Random) -> str:
-    """Ends inside a table, at least one row of figures before its end."""
-    first = page.find("<table", page.find("二、主动公开"))
-    last = page.rfind("<tr", 0, page.rfind("</table>"))
-    return page[: rng.randint(first + 200, last)] if 0 < first + 200 < last else page[:first]
+    """Ends inside a table, at least one row before its end."""
+    lower = page.lower()
+    first = _first_table(page)
+    last = lower.rfind("<tr", 0, lower.rfind("</table>"))
+    return page[: rng.randint(first + 200, last)]
 
 
 def _pictures(page: str, rng: Random) -> str:
-    head, mark, rest = page.partition("二、主动公开")
+    first = _first_table(page)
     image = '<p><img src="./W020240101.png" width="900" height="1200" alt=""></p>'
-    return head + mark + re.sub(r"<table.*?</table>", image, rest, flags=re.DOTALL | re.IGNORECASE)
+    table = re.compile("<table.*?</table>", re.DOTALL | re.IGNORECASE)
+    return page[:first] + table.sub(image, page[first:])
 
 
 def _stray_tags(page: str, rng: Random) -> str:

@@ -11,8 +11,9 @@ from tests.publisher.cast import County
 from tests.publisher.layouts import clean, wrappers
 from tests.publisher.prose import Header, header
 from tests.publisher.server import EPOCH, Resource
-from tests.publisher.site import Outcome, Site, Truth
+from tests.publisher.site import Outcome, Site, Source, Truth
 
+MIRROR = "mirror.huachuan.gov.cn"  # official by its name, and not believed yet
 LATER = EPOCH + 60 * 86_400  # when the second night's changes were made
 
 
@@ -34,6 +35,17 @@ def add(site: Site, listed: list[Truth], county: County, seed: int, *, change: b
     for truth in _others(site, county, seed):
         site.truth[truth.url] = truth
         listed.append(truth)
+    mirror = Source(
+        "huachuan-mirror",
+        county.code,
+        MIRROR,
+        f"http://{MIRROR}/nb/",
+        "county_listing",
+        f"{county.name}人民政府",
+        "quarantine",
+        notes="not reviewed",
+    )
+    site.sources.append(mirror)
     copied = next(t for t in listed if t.outcome == "parsed" and t.why is None)
     copy = replace(copied, url=copied.url.replace(".html", "_copy.html"), outcome="duplicate")
     site.pages[copy.url] = site.pages[copied.url]
@@ -160,6 +172,8 @@ def _others(site: Site, county: County, seed: int) -> list[Truth]:
         truths.append(Truth(url, outcome, title, "2024-01-10", source, why=why))
     for away in (
         f"http://{host}.evil-example.com/nb/1.html",
+        f"http://{MIRROR}/nb/3.html",
+        "http://www.nobody-registered.gov.cn/nb/4.html",
         "http://www.zhengwu-news.com/nb/2.html",
     ):
         title = f"{name}2022年政府信息公开工作年度报告"

@@ -74,7 +74,7 @@ def pdf(
         if line:
             story.append(Paragraph(text(line), _TEXT))
     target = io.BytesIO()
-    SimpleDocTemplate(
+    template = SimpleDocTemplate(
         target,
         pagesize=A4,
         leftMargin=55,
@@ -83,8 +83,24 @@ def pdf(
         bottomMargin=60,
         title=document.head.title,
         invariant=1,  # no clock and no random id, so that the same figures give the same bytes
-    ).build(story)
+    )
+    try:
+        template.build(story)
+    except UnboundLocalError:  # reportlab 4 cannot cut a row without a single filled cell
+        return pdf(
+            document,
+            kangxi=kangxi,
+            push=push,
+            open_bottom=open_bottom,
+            repeat_header=repeat_header,
+        )
     return target.getvalue()
+
+
+def _widths(columns: int) -> list[float]:
+    """Column widths; columns that a form does not have are narrow ones at the end."""
+    known = max((n for n in _WIDTHS if n <= columns), default=4)
+    return [*_WIDTHS[known], *[24.0] * columns][:columns]
 
 
 def _fitting(cell: TableCell) -> ParagraphStyle:
@@ -128,7 +144,7 @@ def _ruled(
     first_figures = next(n for n, row in enumerate(table.rows) if any(c.code for c in row))
     ruled = RuledTable(
         data,
-        colWidths=_WIDTHS.get(width, [480 / width] * width),
+        colWidths=_widths(width),
         splitInRow=int(cut_rows),
         repeatRows=first_figures if repeat_header else 0,
     )

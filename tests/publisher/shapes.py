@@ -71,14 +71,13 @@ def _cut(table: Table) -> list[Table]:
         return [table]
     head = [[_clip(cell, at - n) for cell in row] for n, row in enumerate(table.rows[:at])]
     rest = [list(row) for row in table.rows[at:]]
-    outer = next(
-        (n, cell)
+    over = [
+        replace(cell, rowspan=n + cell.rowspan - at)
         for n, row in enumerate(table.rows[:at])
         for cell in row
-        if n > 3 and n + cell.rowspan > at
-    )
-    left = outer[0] + outer[1].rowspan - at
-    rest[0].insert(0, replace(outer[1], rowspan=left))
+        if n + cell.rowspan > at
+    ]
+    rest[0][:0] = over  # 三、 reaches over the cut, and is printed again
     return [Table(table.section, head), Table(table.section, rest)]
 
 
@@ -92,12 +91,12 @@ def _clip(cell: TableCell, rows: int) -> TableCell:
 
 def joined(tables: list[Table]) -> list[Table]:
     """One table holds all three sections, their headings being rows of it."""
-    width = max(table.width for table in tables)
+    width = max((table.width for table in tables), default=0)
     rows: list[Row] = []
     for table in tables:
         rows.append([TableCell(HEADINGS[table.section], 1, width)])
         rows += table.rows
-    return [Table("all", rows)]
+    return [Table("all", rows)] if rows else []
 
 
 def per_clause(tables: list[Table]) -> list[Table]:

@@ -101,6 +101,7 @@ def _listings(site: Site) -> None:
         site.sources.append(
             Source(source, CODE, HOST, f"http://{HOST}/{path}", "county_listing", "尧都区人民政府")
         )
-    blocked = Source("yaodu-blocked", CODE, HOST, f"http://{HOST}/blocked/", "county_listing", "x")
+    old = "old.yaodu.gov.cn"  # a host of its own: a blocked row blocks its whole host
+    blocked = Source("yaodu-old", CODE, old, f"http://{old}/nb/", "county_listing", "旧站")
     site.sources.append(replace(blocked, status="blocked"))
     site.truth[only] = Truth(only, "failed", "年报", "", "yaodu-endless", why="missing")
