@@ -110,8 +110,9 @@ _PEOPLES = re.compile(
     r"普米|阿昌|布朗|德昂|京|鄂伦春|赫哲|门巴|珞巴|基诺|高山|俄罗斯|塔塔尔|乌孜别克)族"
     r"|(?<=新疆)维吾尔|(?<=^)达斡尔(?=自治旗)"
 )
-_RELATIVE = {"": "", "本": "", "县": "县", "区": "区", "市": "市", "旗": "旗", "省": "省", "州": "州",
-             "本县": "县", "本区": "区", "本市": "市"}  # fmt: skip
+_KINDS = ("县", "区", "市", "旗", "省", "州")
+# What may stand in front of an organ that its own county's site names: "", 本, 县, 本县 …
+_RELATIVE = {"": "", "本": ""} | {k: k for k in _KINDS} | {f"本{k}": k for k in _KINDS}
 _SUPERIOR = re.compile(r"(?<![镇乡街道村])(县|区|旗)(?:委|政府|人民政府|直)")
 _PREFECTURE = re.compile(r"(市|州|盟)(?:委|政府|人民政府)")
 _LIST = re.compile(r"省[、,，]([市州盟])[、,，](县|区|旗)(?:委|政府)?")
@@ -213,7 +214,7 @@ class Registry:
         return cls.of(divisions, organs)
 
     def version(self, division_id: str, year: int | None) -> Division:
-        """The version in force in `year` (or the year after, when it was reported), else the last."""
+        """The version in force in `year` or the year after (when it reported), else the last."""
         dated = self.versions[division_id]
         if year is not None:
             for moment in (year, year + 1):

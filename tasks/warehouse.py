@@ -26,8 +26,9 @@ import pyarrow.parquet as pq
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
-from tasks.units import SQL, Registry, Resolver, expected_units, resolutions
+from tasks.units import Registry, Resolver, expected_units, resolutions
 
+SQL = Path(__file__).resolve().parent.parent / "sql"
 PUBLIC_TABLES = (
     "national_fact",
     "report_cells",
@@ -82,8 +83,8 @@ def publish(warehouse: Warehouse, *, sources: Sequence[Source] | None = None) ->
     try:
         known = remember_sources(warehouse, sources)
         prepare(warehouse, generation / "prepared", known)
+        _build(warehouse, generation)
         database = generation / "gongkai.duckdb"  # the catalog takes its name from the file
-        _build(warehouse, generation, database)
         rows = _seal(database)
         _swap(database, warehouse.database)
     except PublishError:
@@ -196,14 +197,16 @@ def reports_schema() -> pa.Schema:
         "attachments": pa.list_(_TEXT),
     }
     names = (
-        "document_id parent_document_id source_id snapshot_id report_id url final_url origin "
-        "official fetched_at content_type link_title link_date outcome reason_code reason_message "
-        "reason_place issuing_unit report_year report_year_evidence form scope scope_evidence "
-        "source_kind title index_number disclosure_form disclosure_scope disclosure_period "
-        "header_issuing_unit document_date published_date signed_date document_number "
-        "site_id_code site_name column_name content_source metadata_json findings prose_numbers "
-        "sections attachments parser_version"
-    ).split()
+        *("document_id", "parent_document_id", "source_id", "snapshot_id", "report_id", "url"),
+        *("final_url", "origin", "official", "fetched_at", "content_type", "link_title"),
+        *("link_date", "outcome", "reason_code", "reason_message", "reason_place"),
+        *("issuing_unit", "report_year", "report_year_evidence", "form", "scope"),
+        *("scope_evidence", "source_kind", "title", "index_number", "disclosure_form"),
+        *("disclosure_scope", "disclosure_period", "header_issuing_unit", "document_date"),
+        *("published_date", "signed_date", "document_number", "site_id_code", "site_name"),
+        *("column_name", "content_source", "metadata_json", "findings", "prose_numbers"),
+        *("sections", "attachments", "parser_version"),
+    )
     columns = [(name, types.get(name, _TEXT)) for name in names]
     columns += [(cell, pa.decimal128(18, 4)) for cell in _cells()]
     columns += [(n, pa.list_(_TEXT)) for n in ("as_published", "status", "place", "forced_by")]
@@ -235,31 +238,47 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _build(warehouse: Warehouse, generation: Path, database: Path) -> None:
-    """Run `dbt build` in a process of its own; its models and tests or nothing."""
-    environment = {
+def dbt_command(generation: Path, verb: str) -> list[str]:
+    """dbt in a process of its own, writing only into `generation`."""
+    return [
+        *(sys.executable, "-c", _DBT, "--quiet", "--no-use-colors", verb),
+        *("--project-dir", str(SQL), "--profiles-dir", str(SQL)),
+        *("--target-path", str(generation / "target"), "--log-path", str(generation / "logs")),
+    ]
+
+
+def dbt_environment(warehouse: Warehouse, generation: Path) -> dict[str, str]:
+    """What the dbt project reads: absolute paths, since relative ones depend on who runs it."""
+    return {
         **os.environ,
-        "GONGKAI_BUILD_DB": str(database),
+        "GONGKAI_BUILD_DB": str(generation / "gongkai.duckdb"),
         "GONGKAI_WAREHOUSE_ROOT": str(warehouse.root),
         "GONGKAI_PREPARED": str(generation / "prepared"),
         "GONGKAI_SQL": str(SQL),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    command = [sys.executable, "-c", _DBT, "--quiet", "--no-use-colors", "build"]
-    command += ["--project-dir", str(SQL), "--profiles-dir", str(SQL)]
-    command += ["--target-path", str(generation / "target"), "--log-path", str(generation / "logs")]
-    # Unit tests of the models run where the models are developed, not every night.
-    command += ["--exclude-resource-types", "unit_test"]
+
+
+def _build(warehouse: Warehouse, generation: Path) -> None:
+    """Every model and every test of the data, or nothing."""
     done = subprocess.run(
-        command, env=environment, cwd=SQL, capture_output=True, text=True, check=False
+        # Unit tests of the models run where models change (tests/test_warehouse.py), not nightly.
+        [*dbt_command(generation, "build"), "--exclude-resource-types", "unit_test"],
+        env=dbt_environment(warehouse, generation),
+        cwd=SQL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         log = generation / "logs" / "dbt.log"
-        (generation / "dbt.out").write_text(done.stdout + done.stderr, encoding="utf-8")
+        if not log.exists():
+            log = generation / "dbt.out"
+            log.write_text(done.stdout + done.stderr, encoding="utf-8")
         raise PublishError(
             f"the models could not be built: {_first_failure(generation, done)}; "
-            f"nothing was published; log: {log if log.exists() else generation / 'dbt.out'}"
+            f"nothing was published; log: {log}"
         )
 
 

@@ -56,9 +56,9 @@ def figures(form: str = "2021", **leaves: int) -> dict[str, Decimal | None]:
     """
     values: dict[str, Decimal | None] = {r["cell"]: Decimal(0) for r in FORM[form]}
     cells = {(r["row_code"], r["column_code"]): r["cell"] for r in FORM[form]}
-    for name, value in leaves.items():
+    for name, leaf in leaves.items():
         row, column = name.split("__")
-        values[cells[row, column]] = Decimal(value)
+        values[cells[row, column]] = Decimal(leaf)
 
     def value(row: str, column: str) -> Decimal:
         return values[cells[row, column]] or Decimal(0)
@@ -145,8 +145,18 @@ class Night:
             "fetched_at": at,
             "snapshot_id": snapshot,
         }
-        common |= {k: more[k] for k in ("source_id", "parent_document_id", "origin", "official",
-                                        "link_title", "link_date") if k in more}  # fmt: skip
+        common |= {
+            k: more[k]
+            for k in (
+                "source_id",
+                "parent_document_id",
+                "origin",
+                "official",
+                "link_title",
+                "link_date",
+            )
+            if k in more
+        }
         self.snapshots.append(
             common | {"run_id": self.run_id, "bytes": body.encode(), "http_status": 200}
         )
@@ -208,8 +218,9 @@ class Synthetic:
         """Everything as the stages leave it."""
         w = self.warehouse
         for night in self.nights:
-            _write(w.snapshots / f"part-{night.run_id}-00000.parquet", night.snapshots, SNAPSHOTS_SCHEMA)  # fmt: skip
-            _write(w.reports / f"part-{night.run_id}-00000.parquet", night.reports, reports_schema())  # fmt: skip
+            part = f"part-{night.run_id}-00000.parquet"
+            _write(w.snapshots / part, night.snapshots, SNAPSHOTS_SCHEMA)
+            _write(w.reports / part, night.reports, reports_schema())
             folder = w.run_folder(night.run_id)
             folder.mkdir(exist_ok=True)
             _write(folder / "discovered.parquet", night.discovered, DISCOVERED_SCHEMA)

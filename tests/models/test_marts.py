@@ -54,7 +54,12 @@ COLUMNS = {
 
 
 def test_schema_main_holds_the_public_tables_and_nothing_else(db: Db) -> None:
-    found = rows(db, "select table_name, table_type from information_schema.tables where table_schema = 'main'")  # fmt: skip
+    found = rows(
+        db,
+        """
+        select table_name, table_type from information_schema.tables where table_schema = 'main'
+        """,
+    )
     assert dict(found) == dict.fromkeys(COLUMNS, "BASE TABLE")
     assert rows(db, "select count(*) from duckdb_views() where not internal") == [(0,)]
 
@@ -83,14 +88,19 @@ def test_facts_are_what_the_report_says(db: Db) -> None:
     assert {cell: value for cell, value, *_ in found} == BUSY
     assert {status for *_, status, _ in found} == {"reported"}
     assert ("proactive.normative_documents.in_force", Decimal(40), "reported", "40") in found
-    place = "select distinct unit_name, division_code, division_code_system, province, city, county, level"  # fmt: skip
-    assert rows(db, place + " from national_fact where unit_name = '清凉峰镇人民政府'") == [
-        ("清凉峰镇人民政府", "330112112", "nbs", "浙江省", "杭州市", "临安区", 4)
-    ]
+    assert rows(
+        db,
+        """
+        select distinct
+            unit_name, division_code, division_code_system, province, city, county, level
+        from national_fact where unit_name = '清凉峰镇人民政府'
+        """,
+    ) == [("清凉峰镇人民政府", "330112112", "nbs", "浙江省", "杭州市", "临安区", 4)]
 
 
 def test_a_fact_is_official_resolved_current(db: Db) -> None:
-    found = {u for (u,) in rows(db, "select distinct url from national_fact join reports using (report_id)")}  # fmt: skip
+    urls = "select distinct url from national_fact join reports using (report_id)"
+    found = {url for (url,) in rows(db, urls)}
     assert found == {
         *(HUACHUAN + n for n in ("2021.html", "2022.html", "edu.html", "market.html")),
         *(HUACHUAN + n for n in ("blank.html", "review.html")),
@@ -151,7 +161,8 @@ def test_prose_and_title(db: Db) -> None:
 
 def test_an_area_is_no_less_than_its_units(db: Db) -> None:
     found = findings(db, HUACHUAN + "2021.html")
-    assert ("hierarchy", "hierarchy.requests.new_received.total", Decimal(62), Decimal(16), "violated") in found  # fmt: skip
+    received = "hierarchy.requests.new_received.total"
+    assert ("hierarchy", received, Decimal(62), Decimal(16), "violated") in found
     assert {r for r, *_ in found} == {"hierarchy"}
 
 
@@ -250,13 +261,14 @@ def test_coverage(db: Db) -> None:
     assert of("清凉峰镇人民政府") == [(2021, "parsed", None, None, None)]
     assert of("临安区人民政府") == [(2021, "missing", "2022-03-31", None, None)]
     assert of("公主岭市人民政府")[0] == (2019, "parsed", "2020-03-31", None, None)
-    assert rows(db, "select count(*) from coverage where outcome = 'missing' and late is not null") == [(0,)]  # fmt: skip
+    late = "select count(*) from coverage where outcome = 'missing' and late is not null"
+    assert rows(db, late) == [(0,)]
 
 
 def test_runs_close(db: Db) -> None:
     assert rows(
         db, "select run_id, discovered, parsed, rejected, unchanged, quarantined, failed from runs"
-    ) == [  # fmt: skip
+    ) == [
         ("night-1", 17, 12, 1, 0, 1, 3),
         ("night-2", 6, 2, 1, 1, 1, 1),
     ]

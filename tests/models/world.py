@@ -46,60 +46,99 @@ def fill(world: Synthetic) -> None:
     # 桦川县: an area report true in itself; the next year's does not continue it; its own bureaus
     # together say more than the county for the whole area.
     first.report(
-        HUACHUAN + "2021.html", "桦川县人民政府", 2021, BUSY,
-        scope="area", source_id="huachuan", published_date="2022-03-30",
+        HUACHUAN + "2021.html",
+        "桦川县人民政府",
+        2021,
+        BUSY,
+        scope="area",
+        source_id="huachuan",
+        published_date="2022-03-30",
         title="桦川县2021年政府信息公开工作年度报告",
-    )  # fmt: skip
+    )
     first.report(
-        HUACHUAN + "2022.html", "桦川县人民政府", 2022,
+        HUACHUAN + "2022.html",
+        "桦川县人民政府",
+        2022,
         figures(
-            carried_in__natural_person=9, granted__natural_person=9,
-            normative_documents__issued=2, normative_documents__in_force=42,
+            carried_in__natural_person=9,
+            granted__natural_person=9,
+            normative_documents__issued=2,
+            normative_documents__in_force=42,
         ),
-        scope="area", source_id="huachuan", published_date="2023-04-02",
-    )  # fmt: skip
+        scope="area",
+        source_id="huachuan",
+        published_date="2023-04-02",
+    )
     first.report(
-        HUACHUAN + "edu.html", "桦川县教育局", 2021,
+        HUACHUAN + "edu.html",
+        "桦川县教育局",
+        2021,
         figures(new_received__natural_person=30, granted__natural_person=30),
-        source_id="huachuan", published_date="2022-02-08",
-    )  # fmt: skip
+        source_id="huachuan",
+        published_date="2022-02-08",
+    )
     # A bureau named without its county, on the county's listing; one cell wrong in both its sums.
     first.report(
-        HUACHUAN + "market.html", "市场监督管理局", 2021, _with(BUSY, **{GRANTED: 17}),
-        source_id="huachuan", link_date="2022-01-20",
-    )  # fmt: skip
+        HUACHUAN + "market.html",
+        "市场监督管理局",
+        2021,
+        _with(BUSY, **{GRANTED: 17}),
+        source_id="huachuan",
+        link_date="2022-01-20",
+    )
     # A total blank where its parts are known, and parts that exceed a printed total beside a blank.
     first.report(
-        HUACHUAN + "blank.html", "桦川县财政局", 2021,
-        _with(BUSY, **{
-            "requests.new_received.total": None,
-            "review_litigation.reconsideration.upheld": 5,
-            "review_litigation.reconsideration.other": None,
-        }),
+        HUACHUAN + "blank.html",
+        "桦川县财政局",
+        2021,
+        _with(
+            BUSY,
+            **{
+                "requests.new_received.total": None,
+                "review_litigation.reconsideration.upheld": 5,
+                "review_litigation.reconsideration.other": None,
+            },
+        ),
         source_id="huachuan",
-    )  # fmt: skip
+    )
     # The review block alone: four parts could be wrong, so nothing is proposed.
     first.report(
-        HUACHUAN + "review.html", "桦川县审计局", 2021,
-        _with(BUSY, **{"review_litigation.reconsideration.total": 3}), source_id="huachuan",
-    )  # fmt: skip
+        HUACHUAN + "review.html",
+        "桦川县审计局",
+        2021,
+        _with(BUSY, **{"review_litigation.reconsideration.total": 3}),
+        source_id="huachuan",
+    )
 
     # 临安: a township without a date, and the PDF beside it with another number.
     page = LINAN + "qlf.html"
     first.report(page, "清凉峰镇", 2021, BUSY, source_id="linan")
     first.report(
-        LINAN + "qlf.pdf", "清凉峰镇人民政府", 2021,
+        LINAN + "qlf.pdf",
+        "清凉峰镇人民政府",
+        2021,
         _with(BUSY, **{"proactive.fees.amount": 4}),
-        source_id="linan", parent_document_id=page, source_kind="pdf", discovered=False,
-    )  # fmt: skip
+        source_id="linan",
+        parent_document_id=page,
+        source_kind="pdf",
+        discovered=False,
+    )
     # A page corrected within the week; the first version stays to be queried.
-    first.report(LINAN + "fin.html", "临安区财政局", 2021, _with(BUSY, **{GRANTED: 8}), source_id="linan")  # fmt: skip
-    second.report(LINAN + "fin.html", "临安区财政局", 2021, BUSY, body="corrected", source_id="linan")  # fmt: skip
+    first.report(
+        LINAN + "fin.html", "临安区财政局", 2021, _with(BUSY, **{GRANTED: 8}), source_id="linan"
+    )
+    second.report(
+        LINAN + "fin.html", "临安区财政局", 2021, BUSY, body="corrected", source_id="linan"
+    )
     # The site's code says another county than the listing.
     first.report(
-        LINAN + "stolen.html", "临安区民政局", 2021, BUSY,
-        source_id="linan", site_id_code="3309020001",
-    )  # fmt: skip
+        LINAN + "stolen.html",
+        "临安区民政局",
+        2021,
+        BUSY,
+        source_id="linan",
+        site_id_code="3309020001",
+    )
     # An office nested in a bureau is not the bureau.
     first.report(LINAN + "branch.html", "杭州市生态环境局临安分局", 2021, BUSY, source_id="linan")
 
@@ -110,32 +149,57 @@ def fill(world: Synthetic) -> None:
         ("sanchahe", "三岔河镇人民政府", "为省政府、市政府和县政府领导服务"),
     ):
         first.report(
-            f"file:{name}", unit, 2021, BUSY, origin="imported", official=False,
-            sections={"一": prose}, discovered=False,
-        )  # fmt: skip
+            f"file:{name}",
+            unit,
+            2021,
+            BUSY,
+            origin="imported",
+            official=False,
+            sections={"一": prose},
+            discovered=False,
+        )
     # Before 2020 公主岭 lay in another prefecture; it is the same unit.
     gzl_2019 = figures("2019", new_received__natural_person=3, granted__natural_person=1)
     first.report(
-        GZL + "2019.html", "公主岭市人民政府", 2019, gzl_2019, form="2019", scope="area",
-        source_id="gongzhuling", site_id_code="2203810001", title="公主岭市2018年年度报告",
+        GZL + "2019.html",
+        "公主岭市人民政府",
+        2019,
+        gzl_2019,
+        form="2019",
+        scope="area",
+        source_id="gongzhuling",
+        site_id_code="2203810001",
+        title="公主岭市2018年年度报告",
         prose_numbers=[
             {"measure": "requests.new_received.total", "value": 5, "sentence": "收到申请5件"},
             {"measure": "requests.carried_out.total", "value": 2, "sentence": "结转2件"},
         ],
-    )  # fmt: skip
+    )
     first.report(
-        GZL + "2020.html", "公主岭市人民政府", 2020,
-        figures("2019", carried_in__natural_person=1, granted__natural_person=1), form="2019",
-        scope="area", source_id="gongzhuling",
-    )  # fmt: skip
+        GZL + "2020.html",
+        "公主岭市人民政府",
+        2020,
+        figures("2019", carried_in__natural_person=1, granted__natural_person=1),
+        form="2019",
+        scope="area",
+        source_id="gongzhuling",
+    )
 
     # What failed: rejected twice; read the second night; never found; not official; a listing.
     for night in (first, second):
         night.report(
-            HUACHUAN + "water.html", "桦川县水务局", 2021, outcome="rejected", body=night.run_id,
-            source_id="huachuan", reason_code="unknown_label", reason_message="“合计2” is unknown",
-        )  # fmt: skip
-        night.outcome("https://copy.example.com/x", "quarantined", code="not_official", stage="discover")  # fmt: skip
+            HUACHUAN + "water.html",
+            "桦川县水务局",
+            2021,
+            outcome="rejected",
+            body=night.run_id,
+            source_id="huachuan",
+            reason_code="unknown_label",
+            reason_message="“合计2” is unknown",
+        )
+        night.outcome(
+            "https://copy.example.com/x", "quarantined", code="not_official", stage="discover"
+        )
     first.outcome(HUACHUAN + "gone.html", "failed", code="http_404", stage="fetch")
     second.outcome(HUACHUAN + "gone.html", "failed", code="http_404", stage="fetch")
     first.outcome(LINAN + "slow.html", "failed", code="timeout", stage="fetch")
