@@ -15,8 +15,10 @@ from rich.console import Console
 from flows import progress, session, show
 from flows.exact_json import encode, reading_object
 from tasks import snapshot
+from tasks.politeness import Settings
 from tasks.records import BadInput
 from tasks.report import read
+from tasks.resolve import resolve_from_env
 from tasks.sources import load_sources
 from tasks.store import DEFAULT_ROOT, Warehouse
 
@@ -74,7 +76,9 @@ def _bytes_of(warehouse: Warehouse, document: str) -> tuple[bytes, str | None, s
 
 def run_night(warehouse: Warehouse, sources: Path | None, out: Console, err: Console) -> int:
     """One nightly run under a Prefect server, with progress and a summary."""
-    load_sources(sources)
+    load_sources(sources)  # what is wrong in the input is told before anything is started
+    Settings.from_env()
+    resolve_from_env()
 
     def night() -> tuple[State[Any], Night | None]:
         from flows import nightly
@@ -145,7 +149,8 @@ def _session(
 
     A failed flow raises what made it fail, so that the command line tells it in one line.
     """
-    session.announce_demo(err)
+    if purpose == "run":
+        session.announce_demo(err)
     session.check_writable(warehouse, purpose)
     session.log_to(session.log_file(warehouse))
     with session.prefect_session(warehouse, out):

@@ -60,11 +60,14 @@ class _Line(Step):
         now = time.monotonic()
         if now - self._last >= LINE_SECONDS:
             self._last = now
+            if not self.total:
+                self._console.print(f"  {self.title}: {now - self._start:.0f} s so far")
+                return
             rate = self.done / (now - self._start)
-            left = f", {(self.total - self.done) / rate:.0f} s left" if self.total and rate else ""
-            of = f" of {self.total}" if self.total else ""
+            left = f", {(self.total - self.done) / rate:.0f} s left" if rate else ""
             self._console.print(
-                f"  {self.title}: {self.done}{of} {self.unit}, {rate:.1f} a second{left}"
+                f"  {self.title}: {self.done} of {self.total} {self.unit}, "
+                f"{rate:.1f} a second{left}"
             )
 
     def finish(self) -> None:

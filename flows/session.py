@@ -31,8 +31,8 @@ def announce_demo(console: Console) -> None:
     """Says loudly that official names are sent to a local publisher."""
     if resolve := demo_resolve():
         console.print(
-            f"DEMO: GONGKAI_RESOLVE={resolve} sends requests for official sites there. "
-            "What is fetched is not what the official sites publish; the warehouse is marked so.",
+            f"DEMO  GONGKAI_RESOLVE={resolve}: requests for official sites go there.\n"
+            "DEMO  What is fetched is not what they publish; the warehouse is marked so.",
             style="bold black on yellow",
             highlight=False,
         )
@@ -56,9 +56,13 @@ def log_to(path: Path) -> None:
 
 
 def check_writable(warehouse: Warehouse, purpose: str) -> None:
-    """Raises BadInput early, before a server is started: busy, not writable, or the wrong kind."""
+    """Raises BadInput early, before a server is started: busy, not writable, or the wrong kind.
+
+    Only a night fetches, so only a night can mix pages of a local publisher with official ones.
+    """
     with warehouse.lock(purpose):
-        warehouse.claim(demo_resolve() is not None)
+        if purpose == "run":
+            warehouse.claim(demo_resolve() is not None)
 
 
 @contextmanager

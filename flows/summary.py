@@ -38,19 +38,19 @@ def show_run(
     console: Console, counts: Counts, harvested: dict[str, int], failures: list[Failure]
 ) -> None:
     """The totals of a run, whether they close, and what did not make it."""
-    equation = Text("\ndiscovered ", "bold")
-    equation.append(str(counts.discovered), "bold")
+    equation = Text(f"\ndiscovered {counts.discovered}\n ", "bold")
     for sign, name in zip("=" + "+" * 6, OUTCOMES, strict=True):
         n = getattr(counts, name)
         style = "" if n == 0 else "bold red" if name in ("rejected", "failed") else "bold"
+        if name == "quarantined" and console.width < 120:
+            equation.append("\n ")
         equation.append(f" {sign} ", "dim").append(f"{n} {name}", style if n else "dim")
     closes = "   ✓ closes" if counts.closes else "   ✗ does not close"
     console.print(equation.append(closes, "green" if counts.closes else "bold red"))
     if harvested:
         console.print(
-            f"fetched anew: {harvested['anew']} documents; "
-            f"unchanged since the last run: {counts.unchanged}; "
-            f"requests answered from the archive (304): {harvested['not_modified']}",
+            f"fetched anew: {harvested['anew']} documents; not modified (304): "
+            f"{harvested['not_modified']}; unchanged since the last run: {counts.unchanged}",
             highlight=False,
         )
     if failures:
@@ -60,16 +60,17 @@ def show_run(
 def _failures(failures: list[Failure]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title="What did not make it", title_justify="left")
     table.add_column("", no_wrap=True)
-    table.add_column("unit")
-    table.add_column("page", overflow="fold", ratio=2)
-    table.add_column("reason", overflow="fold", ratio=3)
+    table.add_column("page", overflow="fold")
+    table.add_column("reason", overflow="fold")
     for failure in failures[:FAILURES_SHOWN]:
         style = "red" if failure.outcome in ("rejected", "failed") else "yellow"
         page = Text(failure.title or failure.url, style=f"link {failure.url}")
         reason = Text(failure.reason)
         if failure.place:
             reason.append(f" ({failure.place})", "dim")
-        table.add_row(Text(failure.outcome, style), Text(failure.unit), page, reason)
+        if not failure.new:
+            reason.append(" (known)", "dim")
+        table.add_row(Text(failure.outcome, style), page, reason)
     if len(failures) > FAILURES_SHOWN:
         table.caption = f"and {len(failures) - FAILURES_SHOWN} more: gongkai sql 'from failures'"
     return table
@@ -84,13 +85,13 @@ def show_facts(console: Console, warehouse: Warehouse) -> None:
         ).fetchall()[0]
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=f"national_fact: {units} units, {reports} reports (requests, own scope, the largest)",
+        title=f"national_fact: {units} units, {reports} reports; those with the most requests",
         title_justify="left",
-        caption="balance: 新收 + 结转 = 总计 + 结转下年度",
+        caption="requests: received + carried in = handled + carried out to the next year",
         caption_justify="left",
     )
     table.add_column("unit", overflow="fold")
-    for name in ("year", "新收 received", "上年结转 in", "办理总计 handled", "结转下年度 out"):
+    for name in ("year", "新收", "上年结转", "办理总计", "结转下年度"):
         table.add_column(name, justify="right")
     table.add_column("balance")
     for unit, year, received, carried_in, handled, carried_out in rows:
