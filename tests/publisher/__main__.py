@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.publisher.demo import demo
 from tests.publisher.server import Server
+from tests.publisher.trouble import trouble
 
 
 def main() -> None:
@@ -18,8 +19,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="other figures on the same pages")
     parser.add_argument("--change", action="store_true", help="the site as on the second night")
     parser.add_argument("--sources", type=Path, help="also write the sources file here")
+    parser.add_argument("--trouble", action="store_true", help="the site where all goes wrong")
     options = parser.parse_args()
-    site = demo(options.seed, change=options.change)
+    site = trouble() if options.trouble else demo(options.seed, change=options.change)
     if options.sources:
         options.sources.write_text(site.sources_csv(), encoding="utf-8")
     stop = threading.Event()

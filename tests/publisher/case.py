@@ -71,16 +71,16 @@ def case(
 def fits(which: Form, layout: str, fault: str) -> bool:
     """Whether a fault can be done to a layout and leaves something to tell it by.
 
-    Tags need HTML, wrong spans need spans, and torn text is not made of tables. In a file's ruled
-    grid a dropped cell moves its neighbours for everyone to see, and where labels are erased rows
-    that trade places look like any others: no reader could know.
+    Tags need HTML, wrong spans need spans, and torn text is not made of tables. In a grid that is
+    filled up with blanks a dropped cell moves its neighbours for everyone to see, and where labels
+    are erased rows that trade places look like any others: no reader could know.
     """
     html = layout.count("/") == 2
     torn = which == "2019" and layout == "text/pdf_text"
     harm = FAULTS[fault]
-    ruled = layout in layouts.FILES and (
-        fault.startswith(("rowspan", "colspan")) or fault == "dropped_number"
-    )
+    ruled = layout in layouts.FILES and fault.startswith(("rowspan", "colspan"))
+    padded = layout in layouts.FILES or layout == "text/pdf_text"
+    ruled = ruled or (padded and fault == "dropped_number")
     unlabelled = ("erased" in layout or layout == "text/pipes") and fault == "swapped_rows"
     possible = (harm.page is None or html) and (harm.tables is None or not torn)
     return possible and not ruled and not unlabelled

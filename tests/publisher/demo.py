@@ -11,6 +11,7 @@ from tests.publisher.cast import COUNTIES, County, Unit
 from tests.publisher.document import Document, document
 from tests.publisher.figures import Figures, Size
 from tests.publisher.form import Form
+from tests.publisher.layouts.wrappers import HEADED
 from tests.publisher.prose import Scope, header
 from tests.publisher.server import EPOCH, Resource
 from tests.publisher.site import Site, Source, Truth
@@ -120,6 +121,7 @@ def _publish(
         year,
         page.scope,
         layout,
+        issuing_unit=_shown(page, layout),
         attachment=attachment,
     )
     site.truth[url] = truth
@@ -145,6 +147,12 @@ def compose(county: County, unit: Unit, year: int, figures: Figures, seed: int) 
         site_id_code=county.site_id,
     )
     return document(figures, unit.name, year, seed, scope=scope, head=head)
+
+
+def _shown(page: Document, layout: str) -> str | None:
+    """The issuing unit as the document that holds the report gives it."""
+    headed = layout.count("/") == 2 and layout.split("/")[1] in HEADED
+    return page.head.unit if headed else page.head.signer
 
 
 def address(county: County, slug: str, day: date, number: int, suffix: str = "html") -> str:

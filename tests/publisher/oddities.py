@@ -202,6 +202,7 @@ def _new_report(site: Site, listed: list[Truth], county: County, seed: int) -> N
         figures=figures,
         year=year,
         layout=layout,
+        issuing_unit=page.head.unit,
         why="new",
     )
     site.truth[url] = truth

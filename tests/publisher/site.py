@@ -32,6 +32,7 @@ class Truth:
     scope: Scope | None = None
     layout: str | None = None
     why: str | None = None  # what is the matter with it, in a word
+    issuing_unit: str | None = None  # verbatim: the header's, else the signature
     attachment: str | None = None  # the child document that holds the report
 
 

@@ -147,3 +147,6 @@ WRAPPERS: dict[str, Wrapper] = {
     "dated": dated,
     "renamed": renamed,
 }
+
+HEADED = {"table", "table_one", "listed", "definitions", "lines", "renamed"}
+"""Wrappers that show a header with the issuing unit; elsewhere the signature tells it."""
