@@ -9,6 +9,7 @@ import zipfile
 from openpyxl import Workbook
 
 from tests.publisher.document import HEADINGS, Document
+from tests.publisher.prose import chinese_date
 from tests.publisher.tables import grid
 
 
@@ -58,6 +59,8 @@ def xlsx(document: Document, *, sheets: bool = False, numeric: bool = True) -> b
         write(text)
     if document.head.signer:
         write(document.head.signer)
+    if document.head.signed:
+        write(chinese_date(document.head.signed))
     target = io.BytesIO()
     book.save(target)
     return _timeless(target)
