@@ -12,6 +12,7 @@ from tasks.report.pdf_page import Glyph
 from tasks.report.pdf_text import Box, block_text
 
 SAME_COLUMN = 4.0  # column edges this close on two pages are one edge
+UNSURE = "\ufffd"
 _VALUE = re.compile(r"[\d.,+\-\s/—–元万无]+")
 
 
@@ -61,22 +62,34 @@ def fill(grids: list[Grid], glyphs: Iterable[Glyph]) -> tuple[list[list[list[Gly
     order = sorted(range(len(grids)), key=lambda k: grids[k].area)
     number: list[Glyph] = []
 
-    def place(run: list[Glyph]) -> None:
-        x = (run[0].x0 + run[-1].x1) / 2
-        y = (run[0].y0 + run[0].y1) / 2
+    def cell_at(x: float, y: float) -> list[Glyph]:
         for k in order:
             cell = grids[k].find(x, y)
             if cell is not None:
-                inside[k][cell].extend(run)
-                return
-        outside.extend(run)
+                return inside[k][cell]
+        return outside
+
+    def place(run: list[Glyph]) -> None:
+        y = (run[0].y0 + run[0].y1) / 2
+        first = cell_at((run[0].x0 + run[0].x1) / 2, y)
+        if len(run) == 1 or first is cell_at((run[-1].x0 + run[-1].x1) / 2, y):
+            first.extend(run)
+        elif _cuts_a_digit(run, grids):
+            cell_at((run[0].x0 + run[-1].x1) / 2, y).extend(run)
+        else:
+            # The rule runs between two digits: two numbers that fill their cells, or one that is
+            # too wide? Nothing on the page tells, so neither cell may pass for read.
+            for glyph in run:
+                cell_at((glyph.x0 + glyph.x1) / 2, y).append(glyph)
+            for end in (run[0], run[-1]):
+                cell_at((end.x0 + end.x1) / 2, y).append(end._replace(text=UNSURE))
 
     for glyph in glyphs:
         if number:
             last = number[-1]
             if (
                 (glyph.text.isdigit() or glyph.text in ".,")
-                and abs(glyph.x0 - last.x1) < 0.1 * (glyph.y1 - glyph.y0)
+                and -0.35 < (glyph.x0 - last.x1) / max(1.0, glyph.y1 - glyph.y0) < 0.1
                 and abs(glyph.y0 - last.y0) < 2
             ):
                 number.append(glyph)
@@ -90,6 +103,15 @@ def fill(grids: list[Grid], glyphs: Iterable[Glyph]) -> tuple[list[list[list[Gly
     if number:
         place(number)
     return inside, outside
+
+
+def _cuts_a_digit(run: list[Glyph], grids: list[Grid]) -> bool:
+    """Whether a column's edge runs through the inside of a digit."""
+    y = (run[0].y0 + run[0].y1) / 2
+    edges = [x for grid in grids if grid.ys[0] <= y <= grid.ys[-1] for x in grid.xs]
+    return any(
+        g.x0 + 0.2 * (g.x1 - g.x0) < x < g.x1 - 0.2 * (g.x1 - g.x0) for g in run for x in edges
+    )
 
 
 def table_of(grid: Grid, texts: list[list[Glyph]], page: int) -> Table | None:

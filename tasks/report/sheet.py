@@ -18,6 +18,7 @@ from python_calamine import (
 
 from tasks.report.docx_package import Package
 from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCell, SourceRow
+from tasks.report.sheet_ole import verify
 from tasks.report.sheet_package import SheetFacts, facts
 
 MOST_BYTES = 16 << 20
@@ -84,7 +85,11 @@ def source(data: bytes) -> Source:
     `too_large` or `unsupported`."""
     if len(data) > MOST_BYTES:
         raise Reject("too_large", f"the workbook is larger than {MOST_BYTES >> 20} MB")
-    known = facts(Package(data)) if data.startswith(b"PK") else {}
+    known: dict[str, SheetFacts] = {}
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        verify(data)
+    else:
+        known = facts(Package(data))
     out = Source("sheet", [])
     groups = 0
     cells = 0
@@ -109,6 +114,11 @@ def source(data: bytes) -> Source:
         raise Reject("encrypted", "the workbook needs a password") from None
     except (CalamineError, ValueError) as error:
         raise Reject("broken_file", f"the workbook cannot be read: {error}") from None
+    except BaseException as error:
+        # A panic of the Rust library derives from BaseException and has no importable class.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Reject("broken_file", "the workbook cannot be read") from None
     return out
 
 
