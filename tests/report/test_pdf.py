@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from tasks.report import pdf
 from tasks.report.model import Reject
-from tests.report.drawn_pdf import SONG, Spec, filled, make, rows_of, spec_of, table, texts
+from tests.report.drawn_pdf import Spec, filled, make, rows_of, spec_of, table, texts
 
 MERGED: Spec = {
     (0, 0): ("标签", 2, 3), (0, 3): ("申请人情况", 1, 3), (0, 6): ("总计", 2, 1),
