@@ -74,8 +74,8 @@ def data_row(line: Line, lex: Lexicon, section: str) -> Row:
     for i, label in texts:
         if named := lex.meanings(label, section, "row"):
             codes |= named
-        elif named := lex.meanings(label, section, "group"):
-            groups |= named
+        elif group := lex.group_of(label, section):
+            groups.add(group)
         else:
             loose.append((i, label))
     if not codes and loose:
@@ -199,7 +199,8 @@ def _confirm(row: Row, form_row: FormRow, lex: Lexicon, section: str) -> None:
         if group not in own_groups:
             raise Reject(
                 "competing_readings",
-                f"by order this is “{form_row.label}”, but it stands under another heading: {row.text()}",
+                f"by order this is “{form_row.label}”, but it stands under another heading: "
+                f"{row.text()}",
                 row.place,
             )
     if not row.loose:

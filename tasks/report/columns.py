@@ -72,17 +72,18 @@ def _filled(kinds: str) -> int:
     return sum(k in "nmc" for k in kinds)
 
 
-def simple(row: Row, count: int) -> Values | None:
+def simple(row: Row, count: int, *, roomy: bool) -> Values | None:
     """The values of a row whose own cells leave no choice; None when they leave one.
 
-    No choice: nothing is printed; as many cells as columns; or as many filled cells as columns.
+    No choice: nothing is printed; as many cells as columns; or, where the layout has `roomy` rows
+    (blank cells of its own among the values), as many filled cells as columns.
     """
     values, kinds = row.values, row.kinds
     if row.empty:
         return [*values[:count], *[None] * (count - len(values))]
     if len(values) == count:
         return list(values)
-    if _filled(kinds) == count and "x" not in kinds:
+    if roomy and len(values) > count and _filled(kinds) == count and "x" not in kinds:
         return [v for v, k in zip(values, kinds, strict=True) if k in "nmc"]
     return None
 
@@ -98,17 +99,78 @@ def without_erased_label(row: Row, count: int) -> Row:
     return Row(row.line, row.label_end + first + 1, row.codes, row.groups, row.loose)
 
 
-def place_all(rows: list[Row], count: int, grid_of: GridOf) -> list[Values]:
-    """The values of every row of a table with `count` columns, by one consistent way of reading."""
-    tight = all(len(r.values) == count or r.empty for r in rows)
+def without_erased_cells(rows: list[Row], count: int, grid_of: GridOf) -> list[Row]:
+    """Rows that have lost their label, cut where their values begin.
+
+    Where every labelled row is in order, an unlabelled one must be too: its values stand in the
+    same grid columns, or it has one cell more than they have values, blank or "0", as every other
+    unlabelled row. A row that could also be a label's cell and too few values is refused.
+    """
+    labelled = [r for r in rows if r.codes and not r.empty]
+    if not labelled or any(len(r.values) != count for r in labelled):
+        return [without_erased_label(r, count) for r in rows]
+    bare = [r for r in rows if not r.codes and not r.loose and not r.empty]
+    starts = {tuple(_starts(r, grid_of)) for r in labelled}
+    lengths = {len(r.values) for r in bare}
+    out = []
+    for row in rows:
+        cut = row
+        if any(row is r for r in bare):
+            at = _cut_at(row, count, starts, lengths, grid_of)
+            if at is None:
+                raise Reject(
+                    "unplaced_number",
+                    f"the row has lost its label, and nothing tells where its values begin: "
+                    f"{row.text()}",
+                    row.place,
+                )
+            cut = Row(row.line, row.label_end + at, row.codes, row.groups, row.loose)
+        out.append(cut)
+    return out
+
+
+def _starts(row: Row, grid_of: GridOf) -> list[int]:
+    grid = grid_of(row.line.table)
+    return [grid.column_of(v) for v in row.values]
+
+
+def _cut_at(
+    row: Row, count: int, starts: set[tuple[int, ...]], lengths: set[int], grid_of: GridOf
+) -> int | None:
+    extra = len(row.values) - count
+    erased = all(v.text.strip() in ("", "0") for v in row.values[: max(extra, 0)])
+    if extra >= 0 and erased and starts == {tuple(_starts(row, grid_of)[extra:])}:
+        return extra
+    if lengths == {count + 1} and erased:
+        return 1
+    if lengths == {count} and row.values[0].text.strip() not in ("", "0"):
+        return 0
+    return None
+
+
+def place_all(
+    rows: list[Row], count: int, grid_of: GridOf, adds_up: Callable[[Values], bool]
+) -> list[Values]:
+    """The values of every row of a table with `count` columns, by one consistent way of reading.
+
+    `adds_up` tells whether a row's values keep its total; it is asked where blank cells of the
+    layout stand among them.
+    """
+    odd = [r for r in rows if len(r.values) != count and not r.empty]
+    # One row with other cells than the rest has been damaged; many are how the layout is.
+    roomy = 4 * len(odd) >= sum(not r.empty for r in rows)
     full = [r for r in rows if _filled(r.kinds) == count]
     ways = [w for w in _ways(count, full, grid_of) if full and all(_same(w(r), r) for r in full)]
     out: list[Values] = []
     for row in rows:
-        plain = simple(row, count)
-        if plain is not None and (tight or row.empty or _filled(row.kinds) == count):
-            out.append(plain)
-            continue
+        plain = simple(row, count, roomy=roomy)
+        if plain is not None:
+            if not odd or row.empty:
+                out.append(plain)
+                continue
+            if _filled(row.kinds) == count and (len(row.values) == count or adds_up(plain)):
+                out.append(plain)
+                continue
         readings: list[Values] = []
         for way in ways:
             reading = way(row)
@@ -118,11 +180,12 @@ def place_all(rows: list[Row], count: int, grid_of: GridOf) -> list[Values]:
             if reading not in readings:
                 readings.append(reading)
         if len(readings) != 1:
+            number = len(readings)
             raise Reject(
-                "competing_readings" if len(readings) > 1 else "unplaced_number",
-                f"{len(row.values)} cells follow the label where the form has {count} columns, "
-                f"and {len(readings) or 'no'} way{'s' * (len(readings) != 1)} of placing them "
-                f"fit{'s' * (len(readings) == 1)} the table: {row.text()}",
+                "competing_readings" if number > 1 else "unplaced_number",
+                f"{len(row.values)} cells follow the label where the form has {count} columns, and "
+                + ("no way" if not number else f"{number} ways")
+                + f" of placing them can be told from the rest of the table: {row.text()}",
                 row.place,
             )
         out.append(readings[0])
@@ -145,7 +208,7 @@ def _ways(count: int, full: list[Row], grid_of: GridOf) -> list[Callable[[Row], 
     widths = {len(r.line.cells) for r in full}
 
     def from_label(row: Row) -> Values | None:
-        if len(row.values) < count or {len(row.line.cells)} != widths:
+        if len(row.values) < count or len(row.line.cells) not in widths:
             return None
         return _if_placed(row, list(row.values[:count]))
 

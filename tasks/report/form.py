@@ -1,7 +1,8 @@
 """The two statutory forms as data: every cell, its labels, its unit, and the identities.
 
-Source: the forms annexed to 国办公开办函〔2019〕60号 (report years 2019-2020) and 〔2021〕30号 (from
-2021), as `statutory_form.csv` and `identities.csv`. Nothing else in the reader knows a cell code.
+Source: the forms annexed to 国办公开办函〔2019〕60号 (report years 2019-2020) and 〔2021〕30号
+(from 2021), as `statutory_form.csv` and `identities.csv`.
+Nothing else in the reader knows a cell code.
 """
 
 from __future__ import annotations

@@ -68,10 +68,10 @@ def iso_date(text: str) -> str | None:
             return date(int(match[1]), int(match[2]), int(match[3])).isoformat()
         except ValueError:
             continue
-    if match := _CHINESE_DATE.search(text):
-        year = "".join(_CHINESE_DIGITS[c] for c in match[1])
+    if written := _CHINESE_DATE.search(text):
+        year = "".join(_CHINESE_DIGITS[c] for c in written[1])
         try:
-            return date(int(year), _small(match[2]), _small(match[3])).isoformat()
+            return date(int(year), _small(written[2]), _small(written[3])).isoformat()
         except ValueError:
             return None
     return None

@@ -8,23 +8,25 @@ anything that visits nodes from Python costs more than the parse.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from lxml import etree
 
 from tasks.report.model import Block, Link, Paragraph, Place, Reject, Source, SourceCell, SourceRow
 
-_BREAK, _TABLE = "\x1e", "\x1d"
+# Private-use characters, removed from the page first: libxml2 takes no control characters.
+_BREAK, _TABLE = "\uf8f0", "\uf8f1"
 _BLOCKS = (
     *("p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6"),
     *("tr", "td", "th", "table", "section", "article", "header", "footer", "center", "hr", "pre"),
     *("blockquote", "form", "fieldset", "address", "nav", "main", "aside", "caption", "title"),
 )
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff{_BREAK}{_TABLE}]")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
-_STRING = etree.XPath("string()")
+_STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
 _NESTED = etree.XPath("boolean(.//table)")
 _MOST_CELLS = 20_000
 _FRAMES = {"iframe": "src", "embed": "src", "object": "data", "frame": "src"}
@@ -58,7 +60,7 @@ def _parse(text: str) -> _Element | None:
     if not clean.strip():
         return None
     try:
-        return etree.fromstring(clean.encode("utf-8", "replace"), parser)
+        return etree.fromstring(clean.encode("utf-8"), parser)
     except etree.XMLSyntaxError:
         return None
 

@@ -57,6 +57,15 @@ class Lexicon:
             {m.code for m in found if m.section == section and m.kind == kind} if found else set()
         )
 
+    def group_of(self, label_key: str, section: str) -> str | None:
+        """The code of the group that a key names, exactly or short of a character or two."""
+        for code in self.meanings(label_key, section, "group"):
+            return code
+        if len(label_key) < 3 or self.meanings(label_key, section, "column"):
+            return None
+        near = [g for g in self.groups[section] if likeness(label_key, g) >= 0.8]
+        return next(iter(self.meanings(near[0], section, "group"))) if len(near) == 1 else None
+
     def group_fragment(self, label_key: str, section: str) -> bool:
         """Whether the key is a piece of one of the section's group labels."""
         return any(label_key in group for group in self.groups[section])
@@ -140,7 +149,9 @@ def section_of(label_key: str) -> str | None:
         return None
     best: dict[str, float] = {}
     for label, sections in sections_of_labels().items():
-        if (score := likeness(label_key, label)) >= 0.7:
+        # A short piece of a long label (政府信息公开) stands in many texts that are no label.
+        piece = label_key in label and 2 * len(label_key) <= len(label)
+        if not piece and (score := likeness(label_key, label)) >= 0.7:
             for section in sections:
                 best[section] = max(best.get(section, 0.0), score)
     return next(iter(best)) if len(best) == 1 else None

@@ -12,8 +12,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 MARKS = frozenset(
-    ["/", "//", "\\", "-", "--", "---", "—", "——", "–", "−", "―", "─", "*", "×", "无", "暂无"]
-    + ["不涉及", "不适用", "…", "……", "......", "...", "N/A", "n/a", "〃"]
+    (
+        *("/", "//", "\\", "-", "--", "---", "—", "——", "–", "−", "―", "─", "*", "×", "〃"),
+        *("无", "暂无", "不涉及", "不适用", "…", "……", "...", "......", "N/A", "n/a"),
+    )
+)
 )
 
 _SPACES = re.compile(r"[\s\u200b\u200c\u200d\u2060\ufeff\u00ad]+")
@@ -27,7 +30,7 @@ _POWERS = {"十": 10, "百": 100, "千": 1000}
 _MAX_DIGITS = 13  # DECIMAL(18,4) holds fourteen; a count of ten billion is no count
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 - becomes a rejection, not an error
     """There is text in the cell, and it is not plainly one number or a known mark."""
 
 

@@ -15,6 +15,7 @@ from tasks.report.form import FormRow, StatutoryForm
 from tasks.report.labels import Lexicon, lexicon
 from tasks.report.lines import Copy, Line
 from tasks.report.model import Reject, SourceCell
+from tasks.report.numbers import Unreadable, read_value
 
 Header = list[tuple[SourceCell, str]]
 
@@ -105,7 +106,8 @@ def _proactive_row(
     names = [cell.column for cell in form_row.cells]
     ordered, complete = columns.order(header, names, "proactive", lex) if header else (names, False)
     row = columns.without_erased_label(row, len(names))
-    values = columns.simple(row, len(names))
+    roomy = header_line is not None and len(row.line.cells) <= len(header_line.cells)
+    values = columns.simple(row, len(names), roomy=roomy)
     if values is None and complete:
         values = columns.under_header(row, header, header_line, grid_of)
     if values is None:
@@ -150,17 +152,32 @@ def requests(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
             body.append(line)
     names = [cell.column for cell in form_rows[0].cells]
     ordered, complete = _applicants(header_lines, names, lex)
-    rows = [
-        columns.without_erased_label(row, len(names))
-        for row in joined([data_row(line, lex, "requests") for line in body], lex, "requests")
-    ]
+    rows = joined([data_row(line, lex, "requests") for line in body], lex, "requests")
     assigned = assign(rows, form_rows, lex)
-    values = columns.place_all(list(assigned.values()), len(names), grid_of)
+
+    def adds_up(row_values: columns.Values) -> bool:
+        return _keeps_total(dict(zip(ordered, row_values, strict=True)))
+
+    in_order = columns.without_erased_cells(list(assigned.values()), len(names), grid_of)
+    values = columns.place_all(in_order, len(names), grid_of, adds_up)
     placed = Placed(header_complete=complete)
     for code, row_values in zip(assigned, values, strict=True):
         for column, value in zip(ordered, row_values, strict=True):
             placed.cells[f"requests.{code}.{column}"] = value
     return placed
+
+
+def _keeps_total(row: dict[str, SourceCell | None]) -> bool:
+    """Whether a row's parts can add up to its total; marks may stand for any number."""
+    try:
+        read = {c: read_value(v.text if v else "", "count").number for c, v in row.items()}
+    except Unreadable:
+        return False
+    total = read.pop("total")
+    parts = [n for n in read.values() if n is not None]
+    if total is None:
+        return True
+    return sum(parts) == total if len(parts) == len(read) else sum(parts) <= total
 
 
 def _is_request_header(line: Line, lex: Lexicon, *, begun: bool) -> bool:
@@ -181,72 +198,60 @@ def _is_request_header(line: Line, lex: Lexicon, *, begun: bool) -> bool:
 def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list[str], bool]:
     """The order of the applicant columns; the five kinds of organisation stand as one group.
 
-    The header has them in a row of their own below “法人或其他组织”, so the labels of the outer row
-    and of the inner one are put in order each for itself.
+    The header may give them a row of their own below “法人或其他组织”, or one row with the outer
+    columns. An outer column stands before or after the group as it does in the line that it
+    shares with the group's label or its members; where it shares none, only order tells.
     """
-    outer_names, inner_names = [names[0], "organisations", names[-1]], names[1:-1]
-    outer: Header = []
+    first, *inner_names, last = names
     inner: Header = []
     stray: Header = []
+    sides: dict[str, list[bool]] = {first: [], last: []}  # whether before the group
+    outer_order: list[str] = []
     for line in lines:
-        for cell, label in _labels(line):
-            groups = lex.meanings(label, "requests", "group")
-            if groups - {"organisations"}:
+        group: list[int] = []
+        outer: list[tuple[int, str]] = []
+        for at, (cell, label) in enumerate(_labels(line)):
+            named = lex.group_of(label, "requests")
+            if named:
+                group += [at] * (named == "organisations")
                 continue
-            if groups or any(
-                columns.compatible(label, "requests", n, lex) == 2 for n in (names[0], names[-1])
-            ):
-                outer.append((cell, label))
-            elif any(columns.compatible(label, "requests", n, lex) for n in inner_names):
-                inner.append((cell, label))
-            elif any(columns.compatible(label, "requests", n, lex) for n in (names[0], names[-1])):
-                outer.append((cell, label))
-            else:
+            fit = {n: columns.compatible(label, "requests", n, lex) for n in names}
+            best = max(names, key=lambda n: fit[n])
+            if not fit[best]:
                 stray.append((cell, label))
-    if not inner and not outer:
+            elif best in sides:
+                outer.append((at, best))
+            else:
+                group.append(at)
+                inner.append((cell, label))
+        for at, name in outer:
+            if name in outer_order:
+                raise _unclear("names an outer column twice", line)
+            outer_order.append(name)
+            if group:
+                if min(group) < at < max(group):
+                    raise _unclear("has an outer column among the organisations", line)
+                sides[name].append(at < min(group))
+    if not inner and not outer_order:
         return names, False
-    inner_order, inner_complete = columns.order(inner, inner_names, "requests", lex)
-    found = [
-        "organisations"
-        if lex.meanings(label, "requests", "group")
-        else next(n for n in (names[0], names[-1]) if columns.compatible(label, "requests", n, lex))
-        for _, label in outer
-    ]
-    if len(set(found)) < len(found):
-        return _repeated(lines, names, found, inner)
-    complete = inner_complete and {names[0], names[-1]} <= set(found)
+    inner_order, complete = columns.order(inner, inner_names, "requests", lex)
+    complete &= all(sides.values())
     for cell, label in stray:
         # A scrap of one ideograph names nothing; beside a complete header it is noise.
-        if not (complete and len(label) == 1) and not _noise(label, lex):
+        scrap = complete and len(label) == 1
+        if not scrap and not lex.group_fragment(label, "requests"):
             text = cell.text.strip().replace("\n", "")[:80]
             raise Reject("unknown_label", f"“{text}” is no column of the form", cell.place)
-    wanted = [n for n in outer_names if n in found]
-    if found != wanted:
-        if len(found) < len(outer_names):
-            raise Reject(
-                "competing_readings",
-                "the header does not tell the order of its outer columns",
-                outer[0][0].place,
-            )
-        outer_names = found
-    ordered: list[str] = []
-    for name in outer_names:
-        ordered += inner_order if name == "organisations" else [name]
-    return ordered, complete
+    before = {first: all(sides[first]), last: bool(sides[last]) and all(sides[last])}
+    if not complete and (not before[first] or before[last]):
+        raise _unclear("does not tell the order of its outer columns", lines[0])
+    left = [n for n in outer_order if before[n]] if complete else [first]
+    right = [n for n in outer_order if not before[n]] if complete else [last]
+    return [*left, *inner_order, *right], complete
 
 
-def _noise(label: str, lex: Lexicon) -> bool:
-    return lex.group_fragment(label, "requests")
-
-
-def _repeated(
-    lines: list[Line], names: list[str], found: list[str], inner: Header
-) -> tuple[list[str], bool]:
-    raise Reject(
-        "competing_readings",
-        f"the header names {len(found)} outer columns, some twice",
-        lines[0].cells[0].place,
-    )
+def _unclear(what: str, line: Line) -> Reject:
+    return Reject("competing_readings", f"the header {what}", line.cells[0].place)
 
 
 # --- 四、行政复议、行政诉讼情况 -----------------------------------------------------------------
@@ -293,10 +298,11 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
         order, complete = _five_by_five(leaves, five, count, lex)
         expected = [r.code for r in form_rows][done // 5 : (done + count) // 5]
         _check_blocks(blocks, [r.code for r in form_rows], expected, row)
-        values = columns.simple(row, count)
+        roomy = any(len(h.cells) >= len(row.line.cells) for h in header)
+        values = columns.simple(row, count, roomy=roomy)
         if values is None and complete:
-            line = next((h for h in header if len(h.texts) >= count), None)
-            values = columns.under_header(row, leaves, line, grid_of)
+            whole = next((h for h in header if len(h.texts) >= count), None)
+            values = columns.under_header(row, leaves, whole, grid_of)
         if values is None:
             raise Reject(
                 "unplaced_number",
@@ -320,14 +326,9 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
 def _leaves(header: list[Line], lex: Lexicon) -> tuple[Header, list[str]]:
     """The column labels in reading order, and the block headings."""
     labels = [pair for line in header for pair in _labels(line)]
-    blocks = [
-        code for _, label in labels for code in lex.meanings(label, "review_litigation", "group")
-    ]
-    leaves = [
-        (cell, label)
-        for cell, label in labels
-        if not lex.meanings(label, "review_litigation", "group")
-    ]
+    named = [(pair, lex.group_of(pair[1], "review_litigation")) for pair in labels]
+    blocks = [code for _, code in named if code is not None]
+    leaves = [pair for pair, code in named if code is None]
     if len(leaves) > 15 and len(header) > 1:
         # Labels cut over two lines by text extraction: a later line that has all fifteen is whole.
         for line in reversed(header):

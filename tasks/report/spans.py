@@ -22,7 +22,8 @@ class Grid:
         for i, row in enumerate(rows):
             if row.cells:
                 self._above[id(row.cells[0])] = {c: cell for c, (cell, _) in reach.items()}
-            at, fresh = 0, {}
+            at = 0
+            fresh: dict[int, tuple[SourceCell, int]] = {}
             for cell in row.cells:
                 while at in reach:
                     at += 1

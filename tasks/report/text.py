@@ -82,8 +82,10 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
 def _cells_by_tab(lines: list[str]) -> list[Block]:
     """One cell per line, each begun by a tab; lines without one go on with the cell."""
     blocks: list[Block] = []
-    table, row, cell, ended = 0, [], None, False
-    row_cells: list[SourceCell] = row
+    table = 0
+    row_cells: list[SourceCell] = []
+    cell: tuple[int, list[str]] | None = None  # line it began on, its lines
+    ended = False
 
     def close_cell() -> None:
         nonlocal cell

@@ -36,10 +36,10 @@ _LONGEST_TITLE = 80
 
 
 class Title(NamedTuple):
-    """A report's title without spaces, and where it stands among the blocks (None: elsewhere)."""
+    """A report's title without spaces, and which block it begins at (None: none of them)."""
 
     text: str
-    index: int | None
+    at: int | None
 
 
 def compact(text: str) -> str:
@@ -85,12 +85,10 @@ def find_title(source: Source, header: dict[str, str], before: int) -> Title | N
 
 
 def _ends_as_title(text: str) -> bool:
-    match = None
-    for match in _REPORT.finditer(text):
-        pass
-    if match is None:
+    named = list(_REPORT.finditer(text))
+    if not named:
         return False
-    rest = text[match.end() :]
+    rest = text[named[-1].end() :]
     return not rest or bool(re.fullmatch(r"[（(].{1,20}[)）]|[(（]?20\d\d年?度?[)）]?", rest))
 
 
