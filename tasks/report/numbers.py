@@ -17,7 +17,6 @@ MARKS = frozenset(
         *("无", "暂无", "不涉及", "不适用", "…", "……", "...", "......", "N/A", "n/a"),
     )
 )
-)
 
 _SPACES = re.compile(r"[\s\u200b\u200c\u200d\u2060\ufeff\u00ad]+")
 _PLAIN = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\Z")
