@@ -49,8 +49,11 @@ class Grid:
         """The cell at a point."""
         if not (self.xs[0] <= x <= self.xs[-1] and self.ys[0] <= y <= self.ys[-1]):
             return None
-        row = min(max(bisect_right(self.ys, y) - 1, 0), len(self.ys) - 2)
-        column = min(max(bisect_right(self.xs, x) - 1, 0), len(self.xs) - 2)
+        row, column = bisect_right(self.ys, y) - 1, bisect_right(self.xs, x) - 1
+        if row == len(self.owner):
+            row -= 1  # exactly on the last edge
+        if column == len(self.owner[0]):
+            column -= 1
         return self.owner[row][column]
 
     def holds(self, other: Grid) -> bool:

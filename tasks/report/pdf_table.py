@@ -85,21 +85,22 @@ def fill(grids: list[Grid], glyphs: Iterable[Glyph]) -> tuple[list[list[list[Gly
                 cell_at((end.x0 + end.x1) / 2, y).append(end._replace(text=UNSURE))
 
     for glyph in glyphs:
+        is_digit = glyph.text.isdigit()
         if number:
-            last = number[-1]
+            last, height = number[-1], glyph.y1 - glyph.y0
             if (
-                (glyph.text.isdigit() or glyph.text in ".,")
-                and -0.35 < (glyph.x0 - last.x1) / max(1.0, glyph.y1 - glyph.y0) < 0.1
+                (is_digit or glyph.text in ".,")
+                and -0.35 * height < glyph.x0 - last.x1 < 0.1 * height
                 and abs(glyph.y0 - last.y0) < 2
             ):
                 number.append(glyph)
                 continue
             place(number)
             number = []
-        if glyph.text.isdigit():
+        if is_digit:
             number = [glyph]
         else:
-            place([glyph])
+            cell_at((glyph.x0 + glyph.x1) / 2, (glyph.y0 + glyph.y1) / 2).append(glyph)
     if number:
         place(number)
     return inside, outside

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import io
+import struct
 import zipfile
 import zlib
 from typing import Any
@@ -193,6 +194,20 @@ def test_refusals(data: bytes, code: str) -> None:
     with pytest.raises(Reject) as caught:
         sheet.source(data)
     assert caught.value.rejection.code == code
+
+
+def test_a_ring_of_sectors_is_refused_before_it_eats_the_memory() -> None:
+    good = zlib.decompress(base64.b85decode(XLS))
+    table = struct.unpack_from("<I", good, 76)[0]
+    for sector in range(8):
+        ringed = bytearray(good)
+        struct.pack_into("<I", ringed, (table + 1) * 512 + 4 * sector, sector)
+        with pytest.raises(Reject) as caught:
+            sheet.source(bytes(ringed))
+        assert caught.value.rejection.code == "broken_file"
+    for length in range(0, len(good), 97):
+        with pytest.raises(Reject):
+            sheet.source(good[:length])
 
 
 def test_an_empty_workbook_has_no_blocks() -> None:
