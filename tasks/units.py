@@ -123,11 +123,12 @@ def clean(text: str) -> str:
     return _NOISE.sub("", unicodedata.normalize("NFKC", text))
 
 
-def short_names(division: Division) -> set[str]:
+@lru_cache(maxsize=65536)
+def short_names(division: Division) -> frozenset[str]:
     """The names a division goes by without its kind: 浙江, 杭州, 临安, 甘孜州."""
     name, level = division.name, division.level
     if level == 4 or division.kind == "functional":
-        return set()
+        return frozenset()
     found: set[str] = set()
     plain = _PEOPLES.sub("", name)
     for tail in ("特别行政区", "自治区", "自治州", "自治县", "自治旗", "地区"):
@@ -138,7 +139,7 @@ def short_names(division: Division) -> set[str]:
     else:
         if plain[-1] in _SHORT_TAILS[level] and len(plain) >= 3:
             found.add(plain[:-1])
-    return {s for s in found if len(s) >= 2} - {name}
+    return frozenset(s for s in found if len(s) >= 2 and s != name)
 
 
 @dataclass(slots=True)
@@ -152,6 +153,7 @@ class Registry:
     by_code: dict[str, set[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
     _children: dict[str, set[str]] = field(default_factory=dict)
+    _ancestors: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -229,12 +231,15 @@ class Registry:
 
     def ancestors(self, division_id: str) -> set[str]:
         """All divisions above, over time."""
-        above: set[str] = set()
-        todo = self.parents(division_id)
-        while todo:
-            above |= todo
-            todo = {p for d in todo for p in self.parents(d)} - above
-        return above
+        known = self._ancestors.get(division_id)
+        if known is None:
+            known = set()
+            todo = self.parents(division_id)
+            while todo:
+                known |= todo
+                todo = {p for d in todo for p in self.parents(d)} - known
+            self._ancestors[division_id] = known
+        return known
 
     def within(self, division_id: str, anchors: set[str]) -> bool:
         """Whether the division is one of `anchors` or lies in one."""

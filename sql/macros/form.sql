@@ -50,3 +50,29 @@
 {% macro count_blank(cells) -%}
   ({% for c in cells %}("{{ c }}" is null)::int{{ " + " if not loop.last }}{% endfor %})
 {%- endmacro %}
+
+{# The wide rows turned into one row per cell: the form's cells in order beside their values and the
+   lists that hold what was published. `only` narrows to some reports before they are widened, which
+   is what makes a check on a few reports cheap. Use as a relation: from {{ '{{ long_cells(…) }}' }}. #}
+{% macro long_cells(only=none, published=true) -%}
+(
+    {%- for form in ['2019', '2021'] %}
+    {%- set cells = form_cells(form) %}
+    select
+        report_id,
+        form,
+        unnest(['{{ cells | join("', '") }}']) as cell,
+        unnest(range(1, {{ cells | length + 1 }}))::smallint as position,
+        {%- if published %}
+        unnest(as_published) as as_published,
+        unnest(status) as status,
+        unnest(place) as place,
+        unnest(forced_by) as forced_by,
+        {%- endif %}
+        unnest([{% for c in cells %}"{{ c }}"{{ ", " if not loop.last }}{% endfor %}]) as value
+    from {{ ref('stg_report_values') }}
+    where form = '{{ form }}'{% if only %} and report_id in ({{ only }}){% endif %}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+)
+{%- endmacro %}

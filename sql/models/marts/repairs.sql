@@ -1,7 +1,13 @@
 -- Applied: the reader mended an OCR reading. Proposed: the page itself is wrong, and exactly one
 -- change of one cell satisfies every identity; the published value stays.
-with cells as (
-    select * from {{ ref('report_cells_long') }}
+with mended as (
+    select report_id from {{ ref('stg_report_values') }} where list_contains(status, 'repaired')
+    union
+    select report_id from {{ ref('repair_candidates') }} where alternatives = 1
+),
+
+cells as (
+    select * from {{ long_cells('select report_id from mended') }}
 ),
 
 applied as (

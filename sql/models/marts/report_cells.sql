@@ -27,7 +27,7 @@ select
     reports.is_current,
     cells.position,
     cells.report_id
-from {{ ref('report_cells_long') }} as cells
+from {{ long_cells() }} as cells
 inner join {{ ref('reports') }} as reports using (report_id)
 inner join {{ ref('statutory_form') }} as form on form.form = cells.form and form.cell = cells.cell
 left join {{ ref('unit_years') }} as units

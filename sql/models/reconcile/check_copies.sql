@@ -14,8 +14,9 @@ differing as (
         arg_min(mine.value, mine.position) as found,
         arg_min(other.value, mine.position) as expected
     from copies
-    inner join {{ ref('report_cells_long') }} as mine on mine.report_id = copies.report_id
-    inner join {{ ref('report_cells_long') }} as other
+    inner join {{ long_cells('select report_id from copies', published=false) }} as mine
+        on mine.report_id = copies.report_id
+    inner join {{ long_cells('select copy_id from copies', published=false) }} as other
         on other.report_id = copies.copy_id and other.cell = mine.cell
     where mine.value is distinct from other.value
     group by all

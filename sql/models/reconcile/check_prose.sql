@@ -14,7 +14,7 @@ compared as (
         cells.value as found,
         prose.sentence
     from prose
-    inner join {{ ref('report_cells_long') }} as cells
+    inner join {{ long_cells('select report_id from prose', published=false) }} as cells
         on cells.report_id = prose.report_id and cells.cell = prose.measure
 )
 

@@ -1,12 +1,27 @@
 -- Across years, for one unit and scope: what was carried out of a year comes into the next; what is
 -- in force is what was, and what was issued, less what was repealed. Both years' current reports
 -- must be there; a division that changed between them makes it cannot_tell.
+{%- set columns = [] %}
+{%- for column in ['natural_person', 'business', 'research', 'public_interest', 'legal_service', 'other_org', 'total'] %}
+{%- do columns.extend(['requests.carried_in.' ~ column, 'requests.carried_out.' ~ column]) %}
+{%- endfor %}
+{%- for row in ['rules', 'normative_documents'] %}
+{%- for column in ['in_force', 'issued', 'repealed'] %}{% do columns.append('proactive.' ~ row ~ '.' ~ column) %}{% endfor %}
+{%- endfor %}
+{%- for row in ['licences', 'other_services', 'penalties', 'coercion', 'fees'] %}
+{%- do columns.extend(['proactive.' ~ row ~ '.items_last_year', 'proactive.' ~ row ~ '.change']) %}
+{%- endfor %}
 with current_values as (
     select
+        reports.report_id,
         reports.unit_id,
         reports.scope,
+        reports.form,
+        reports.report_year,
         units.version as unit_version,
-        report_values.*
+        {%- for c in columns %}
+        report_values."{{ c }}"{{ "," if not loop.last }}
+        {%- endfor %}
     from {{ ref('reports') }} as reports
     inner join {{ ref('stg_report_values') }} as report_values using (report_id)
     inner join {{ ref('unit_years') }} as units
@@ -22,8 +37,10 @@ pairs as (
         last.report_id as last_report_id,
         last.report_year as last_year,
         this.unit_version <> last.unit_version as division_changed,
-        this as this_report,
-        last as last_report
+        {%- for c in columns %}
+        this."{{ c }}" as "this {{ c }}",
+        last."{{ c }}" as "last {{ c }}"{{ "," if not loop.last }}
+        {%- endfor %}
     from current_values as this
     inner join current_values as last
         on last.unit_id = this.unit_id and last.scope = this.scope and last.report_year = this.report_year - 1
@@ -37,8 +54,8 @@ carried_over as (
             {
                 'identity': 'carried_over.{{ column }}',
                 'cells': ['requests.carried_in.{{ column }}'],
-                'expected': last_report."requests.carried_out.{{ column }}",
-                'found': this_report."requests.carried_in.{{ column }}"
+                'expected': "last requests.carried_out.{{ column }}",
+                'found': "this requests.carried_in.{{ column }}"
             }{{ "," if not loop.last }}
             {%- endfor %}
         ], recursive := true),
@@ -54,9 +71,9 @@ in_force as (
             {
                 'identity': 'in_force.{{ row }}',
                 'cells': ['proactive.{{ row }}.in_force', 'proactive.{{ row }}.issued', 'proactive.{{ row }}.repealed'],
-                'expected': last_report."proactive.{{ row }}.in_force"
-                    + this_report."proactive.{{ row }}.issued" - this_report."proactive.{{ row }}.repealed",
-                'found': this_report."proactive.{{ row }}.in_force"
+                'expected': "last proactive.{{ row }}.in_force"
+                    + "this proactive.{{ row }}.issued" - "this proactive.{{ row }}.repealed",
+                'found': "this proactive.{{ row }}.in_force"
             }{{ "," if not loop.last }}
             {%- endfor %}
         ], recursive := true),
@@ -73,8 +90,8 @@ items_last_year as (
             {
                 'identity': 'items_last_year.{{ row }}',
                 'cells': ['proactive.{{ row }}.items_last_year'],
-                'expected': last_report."proactive.{{ row }}.items_last_year" + last_report."proactive.{{ row }}.change",
-                'found': this_report."proactive.{{ row }}.items_last_year"
+                'expected': "last proactive.{{ row }}.items_last_year" + "last proactive.{{ row }}.change",
+                'found': "this proactive.{{ row }}.items_last_year"
             }{{ "," if not loop.last }}
             {%- endfor %}
         ], recursive := true),

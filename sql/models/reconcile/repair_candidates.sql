@@ -47,7 +47,7 @@ select
 from changes
 inner join violations_of_report using (report_id)
 inner join identities_of_cell using (form, cell)
-inner join {{ ref('report_cells_long') }} as cells
+inner join {{ long_cells('select report_id from changes', published=false) }} as cells
     on cells.report_id = changes.report_id and cells.cell = changes.cell
 where
     mended = violations
