@@ -66,8 +66,8 @@ def show(reading: Reading, console: Console) -> None:
     if reading.form is not None and reading.cells:
         cells = {cell.cell: cell for cell in reading.cells}
         console.print(_proactive(reading.form, cells))
-        console.print(_matrix(reading.form, "requests", cells))
-        console.print(_matrix(reading.form, "review_litigation", cells))
+        console.print(_matrix(reading.form, "requests", cells, console.width))
+        console.print(_matrix(reading.form, "review_litigation", cells, console.width))
         console.print(_legend(reading.cells))
     if reading.findings or reading.cells:
         console.print(_findings(reading.findings))
@@ -149,13 +149,17 @@ def _proactive(form: str, cells: dict[str, Cell]) -> Table:
     return table
 
 
-def _matrix(form: str, section: str, cells: dict[str, Cell]) -> Table:
+def _matrix(form: str, section: str, cells: dict[str, Cell], width: int) -> Table:
     rows = _section(form, section)
     columns = list(dict.fromkeys((row["column_code"], row["column_label"]) for row in rows))
     table = _table(section)
-    table.add_column("", min_width=30, overflow="fold")
+    table.padding = (0, 1, 0, 0)
+    # Chinese has no spaces to wrap at, so the widths are set: else a narrow terminal loses columns
+    number_width = 6 if width < 100 else 8
+    label_width = max(18, min(48, width - len(columns) * (number_width + 1) - 4))
+    table.add_column("", width=label_width, overflow="fold")
     for _, label in columns:
-        table.add_column(label, justify="right", max_width=9, overflow="fold")
+        table.add_column(label, justify="right", width=number_width, overflow="fold")
     codes = {(row["row_code"], row["column_code"]): row["cell"] for row in rows}
     group: list[str] = []
     for row in {row["row_code"]: row for row in rows}.values():

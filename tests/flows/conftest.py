@@ -1,0 +1,16 @@
+"""The nights that the tests of the flows share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import nights
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> nights.Chain:
+    """Three nights in one warehouse; see `tests.nights`."""
+    base = tmp_path_factory.getbasetemp()
+    # with pytest-xdist every worker has a folder of its own below the one they share
+    shared = base.parent if base.name.startswith("popen-") else base
+    return nights.chain(shared / "nights")

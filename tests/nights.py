@@ -1,0 +1,155 @@
+"""Nights of `gongkai run` against the bundled publisher, made once and shared by the slow tests.
+
+One chain in one warehouse: the first night, a second night on the changed site, and a clean night
+of one county without oddities. Test workers share it through a lock file, since a night costs half
+a minute; a test that changes a warehouse takes a copy.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from tests.publisher.demo import demo
+from tests.publisher.server import Server
+from tests.publisher.site import Site
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+GONGKAI = [sys.executable, "-m", "flows.cli"]
+RUN_SECONDS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(resolve: str | None = None, **more: str) -> dict[str, str]:
+    """A clean environment with an empty HOME, and the local publisher if one is given."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("GONGKAI_", "PREFECT_"))}
+    kept |= {"GONGKAI_DELAY": "0", "HOME": "/nonexistent", "COLUMNS": "100", "TERM": "dumb"}
+    if resolve:
+        kept["GONGKAI_RESOLVE"] = resolve
+    return kept | more
+
+
+def gongkai(*words: str, resolve: str | None = None, seconds: float = RUN_SECONDS) -> Ended:
+    """Runs the command line as a person would, in its own process."""
+    done = subprocess.run(
+        [*GONGKAI, *words],
+        cwd=CHECKOUT,
+        env=environment(resolve),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def started(*words: str, resolve: str | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A command under way; whatever happens, it and what it started are gone afterwards."""
+    child = subprocess.Popen(
+        [*GONGKAI, *words],
+        cwd=CHECKOUT,
+        env=environment(resolve),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield child
+    finally:
+        family = [p for p in _family(child.pid) if p.is_running()]
+        for process in family:
+            process.kill()
+        child.wait(30)
+        if child.stdout:
+            child.stdout.close()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def left_running(warehouse: Path) -> list[str]:
+    """Processes that still work for this warehouse: they name it, or have it in their settings."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            home = process.environ().get("PREFECT_HOME", "")
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        if process.pid != os.getpid() and (
+            home.startswith(str(warehouse)) or any(str(warehouse) in word for word in words)
+        ):
+            found.append(f"{process.pid} {' '.join(words)}")
+    return found
+
+
+def write_sources(site: Site, path: Path, *, only: str | None = None) -> Path:
+    """The sources file of a site; `only` keeps the rows of one host."""
+    rows = site.sources_csv().splitlines()
+    kept = [rows[0], *(row for row in rows[1:] if only is None or only in row)]
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    return path
+
+
+def run(warehouse: Path, site: Site, *, only: str | None = None) -> Ended:
+    """One night against a site."""
+    sources = write_sources(site, warehouse.with_suffix(".csv"), only=only)
+    with Server(site.pages) as server:
+        words = ("run", "--sources", str(sources), "--warehouse", str(warehouse))
+        return gongkai(*words, resolve=server.resolve)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The shared nights. Read them; change only a copy."""
+
+    first: Path  # the warehouse after the first night
+    last: Path  # the same after all three
+    ended: dict[str, Ended]  # first, second, clean
+
+    def copy(self, of: Path, to: Path) -> Path:
+        """A warehouse of one's own."""
+        return Path(shutil.copytree(of, to))
+
+
+def chain(base: Path) -> Chain:
+    """The nights below `base`, made by the first worker that asks."""
+    base.mkdir(parents=True, exist_ok=True)
+    first, last, told = base / "first", base / "last", base / "told.json"
+    with (base / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            ended = {"first": run(last, demo())}
+            shutil.copytree(last, first)
+            ended["second"] = run(last, demo(change=True))
+            ended["clean"] = run(last, demo(change=True), only="dinghai")
+            told.write_text(
+                json.dumps({k: [v.code, v.out, v.err] for k, v in ended.items()}), "utf-8"
+            )
+    stored = json.loads(told.read_text("utf-8"))
+    return Chain(first, last, {k: Ended(*v) for k, v in stored.items()})
