@@ -72,8 +72,9 @@ def grids(across: list[Rule], down: list[Rule]) -> list[Grid] | None:
     if len(across) + len(down) > MOST_RULES:
         return None
     found = []
-    for rows, columns in _connected(across, down):
-        grid = _grid(rows, columns)
+    groups, alone = _connected(across, down)
+    for rows, columns in groups:
+        grid = _grid(rows, columns + _sides(rows, columns, alone))
         if grid is not None and len(grid.cells) > 1:  # one cell is a frame around something
             found.append(grid)
     found.sort(key=lambda g: (g.ys[0], g.xs[0]))
@@ -101,8 +102,10 @@ def join_collinear(rules: list[Rule]) -> list[Rule]:
     return out
 
 
-def _connected(across: list[Rule], down: list[Rule]) -> list[tuple[list[Rule], list[Rule]]]:
-    """The lines in groups that cross or touch each other."""
+def _connected(
+    across: list[Rule], down: list[Rule]
+) -> tuple[list[tuple[list[Rule], list[Rule]]], list[Rule]]:
+    """The lines in groups that cross or touch each other, and the upright ones that touch none."""
     parent = list(range(len(across) + len(down)))
 
     def root(i: int) -> int:
@@ -124,7 +127,25 @@ def _connected(across: list[Rule], down: list[Rule]) -> list[tuple[list[Rule], l
         groups.setdefault(root(i), ([], []))[0].append(rule)
     for j, rule in enumerate(down):
         groups.setdefault(root(len(across) + j), ([], []))[1].append(rule)
-    return [g for g in groups.values() if g[0] and g[1]]
+    alone = [rule for rows, columns in groups.values() if not rows for rule in columns]
+    return [g for g in groups.values() if g[0] and g[1]], alone
+
+
+def _sides(rows: list[Rule], columns: list[Rule], alone: list[Rule]) -> list[Rule]:
+    """Outer sides that touch nothing: a label that goes on over the whole page has no other rule.
+
+    Such a side is as high as the table.
+    """
+    top = min(*(r.at for r in rows), *(c.start for c in columns))
+    bottom = max(*(r.at for r in rows), *(c.end for c in columns))
+    left, right = min(c.at for c in columns), max(c.at for c in columns)
+    return [
+        side
+        for side in alone
+        if abs(side.start - top) <= OVERHANG
+        and abs(side.end - bottom) <= OVERHANG
+        and not left <= side.at <= right
+    ]
 
 
 def _edges(rules: list[Rule], crossing: list[Rule]) -> list[float]:

@@ -181,7 +181,7 @@ def append(table: Table, part: Table) -> None:
             upper.open_bottom
             and lower.open_top
             and (upper.rowspan > 1 or lower.rowspan > 1)
-            and not lower.text
+            and not (upper.text and lower.text)
         )
         if cut or goes_on:
             upper.text = "\n".join(t for t in (upper.text, lower.text) if t)

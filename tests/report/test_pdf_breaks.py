@@ -142,6 +142,31 @@ def test_a_label_over_the_page_break_goes_on() -> None:
     ]  # fmt: skip
 
 
+def test_a_label_over_a_whole_page_keeps_its_column() -> None:
+    """On the middle page no rule but the outer side touches the label's cell."""
+
+    def part(start: int, sides: str, label: str = "") -> Callable[[Canvas], None]:
+        def draw(c: Canvas) -> None:
+            table(c, filled(4, 3, start), left=120)
+            c.line(50, 780, 50, 700)
+            if "t" in sides:
+                c.line(50, 780, 120, 780)
+            if "b" in sides:
+                c.line(50, 700, 120, 700)
+            c.drawString(55, 740, label)
+
+        return draw
+
+    source = pdf.source(make(part(100, "t"), part(200, "", "办理结果"), part(300, "b")))
+    rows = rows_of(source)
+    assert [[c.text for c in row.cells[-3:]] for row in rows] == [
+        [str(start + 3 * r + c) for c in range(3)] for start in (100, 200, 300) for r in range(4)
+    ]
+    assert [len(row.cells) for row in rows] == [4] + [3] * 11
+    assert (rows[0].cells[0].text, rows[0].cells[0].rowspan) == ("办理结果", 12)
+    assert not texts(source)
+
+
 def test_running_heads_stay_but_do_not_part_a_table() -> None:
     def page(start: int) -> Callable[[Canvas], None]:
         def draw(c: Canvas) -> None:
