@@ -90,13 +90,46 @@ def simple(row: Row, count: int, *, roomy: bool) -> Values | None:
 
 def without_erased_label(row: Row, count: int) -> Row:
     """A row whose own label reads "0": its first zero is the label when one number is too many."""
+    if not _reads_zero(row, count):
+        return row
+    first = row.kinds.index("n")
+    return Row(row.line, row.label_end + first + 1, row.codes, row.groups, row.loose)
+
+
+def _reads_zero(row: Row, count: int) -> bool:
     kinds = row.kinds
     if row.codes or _filled(kinds) != count + 1 or not kinds.startswith(("n", "bn")):
-        return row
-    first = kinds.index("n")
-    if row.values[first].text.strip() != "0":
-        return row
-    return Row(row.line, row.label_end + first + 1, row.codes, row.groups, row.loose)
+        return False
+    return row.values[kinds.index("n")].text.strip() == "0"
+
+
+def _without_zeros(rows: list[Row], count: int) -> list[Row]:
+    """The same for a table with blank cells of its own: what one bare row has, all must have."""
+    bare = [r for r in rows if not r.codes and not r.loose and not r.empty]
+    erased = any(_reads_zero(r, count) for r in bare)
+    out = []
+    for row in rows:
+        if not any(row is r for r in bare):
+            out.append(row)
+            continue
+        first = row.values[0].text.strip()
+        if erased and first in ("", "0"):
+            out.append(Row(row.line, row.label_end + 1, row.codes, row.groups, row.loose))
+        elif not erased and (
+            first not in ("", "0") or (first == "" and _filled(row.kinds) == count)
+        ):
+            out.append(row)
+        else:
+            raise _lost(row)
+    return out
+
+
+def _lost(row: Row) -> Reject:
+    return Reject(
+        "unplaced_number",
+        f"the row has lost its label, and nothing tells where its values begin: {row.text()}",
+        row.place,
+    )
 
 
 def without_erased_cells(rows: list[Row], count: int, grid_of: GridOf) -> list[Row]:
@@ -108,7 +141,7 @@ def without_erased_cells(rows: list[Row], count: int, grid_of: GridOf) -> list[R
     """
     labelled = [r for r in rows if r.codes and not r.empty]
     if not labelled or any(len(r.values) != count for r in labelled):
-        return [without_erased_label(r, count) for r in rows]
+        return _without_zeros(rows, count)
     bare = [r for r in rows if not r.codes and not r.loose and not r.empty]
     starts = {tuple(_starts(r, grid_of)) for r in labelled}
     lengths = {len(r.values) for r in bare}
@@ -118,12 +151,7 @@ def without_erased_cells(rows: list[Row], count: int, grid_of: GridOf) -> list[R
         if any(row is r for r in bare):
             at = _cut_at(row, count, starts, lengths, grid_of)
             if at is None:
-                raise Reject(
-                    "unplaced_number",
-                    f"the row has lost its label, and nothing tells where its values begin: "
-                    f"{row.text()}",
-                    row.place,
-                )
+                raise _lost(row)
             cut = Row(row.line, row.label_end + at, row.codes, row.groups, row.loose)
         out.append(cut)
     return out

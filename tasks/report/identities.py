@@ -19,6 +19,7 @@ from tasks.report.model import Finding, Verdict
 Values = Mapping[str, Decimal | None]
 
 _MOST_ROUNDS = 200
+_Equation = tuple[dict[str, Fraction], Fraction, str]  # unknowns, right side, identity's name
 
 
 def verdict(identity: Identity, values: Values) -> Verdict:
@@ -115,10 +116,7 @@ def _force_component(
     identities: list[Identity], values: Values
 ) -> dict[str, tuple[Decimal, str]] | None:
     """What one group of identities determines; None when it has no non-negative solution."""
-    low: dict[str, Fraction] = {}
-    high: dict[str, Fraction | None] = {}
-    forced: dict[str, tuple[Decimal, str]] = {}
-    equations: list[tuple[dict[str, Fraction], Fraction, str]] = []
+    equations: list[_Equation] = []
     for identity in identities:
         unknown = {c: Fraction(k) for c, k in identity.terms if values[c] is None}
         known = sum(
@@ -126,41 +124,64 @@ def _force_component(
             Fraction(0),
         )
         equations.append((unknown, -known, identity.name))
-        for cell in unknown:
-            low[cell], high[cell] = Fraction(0), None
-
-    eliminated = _eliminated(equations)
-    if eliminated is None:
+    ranges = _Ranges({cell for unknown, _, _ in equations for cell in unknown})
+    if not ranges.narrow(equations):
         return None
-    equations += eliminated
-    changed, rounds = True, 0
-    while changed:
-        changed, rounds = False, rounds + 1
-        if rounds > _MOST_ROUNDS:  # bounds that climb for ever: no solution to be found this way
+    if len(ranges.forced) < len(ranges.low):
+        # Bounds settle most pages at once; elimination is for those where equations interlock.
+        open_equations = [ranges.reduced(e) for e in equations]
+        eliminated = _eliminated([e for e in open_equations if e[0]])
+        if eliminated is None or not ranges.narrow(eliminated + equations):
             return None
-        for unknown, right, name in equations:
-            for cell, k in unknown.items():
-                bounds = _bounds(cell, k, unknown, right, low, high)
-                new_low = _ceil(max(low[cell], bounds[0]) if bounds[0] is not None else low[cell])
-                new_high = high[cell]
-                if bounds[1] is not None:
-                    top = _floor(bounds[1])
-                    new_high = top if new_high is None else min(new_high, top)
-                if new_high is not None and new_low > new_high:
-                    return None
-                if (new_low, new_high) != (low[cell], high[cell]):
-                    low[cell], high[cell] = new_low, new_high
-                    changed = True
-                    if new_high is not None and new_low == new_high:
-                        forced[cell] = (Decimal(int(new_low)), name)
-    solved = {cell: Fraction(v) for cell, (v, _) in forced.items()}
     for unknown, right, _ in equations:
-        if (
-            all(c in solved for c in unknown)
-            and sum((k * solved[c] for c, k in unknown.items()), Fraction(0)) != right
+        if all(c in ranges.forced for c in unknown) and right != sum(
+            (k * ranges.low[c] for c, k in unknown.items()), Fraction(0)
         ):
             return None
-    return forced
+    return ranges.forced
+
+
+class _Ranges:
+    """What is known of each unknown cell: a lower bound, an upper bound or none, or its value."""
+
+    def __init__(self, cells: set[str]) -> None:
+        self.low: dict[str, Fraction] = {cell: Fraction(0) for cell in cells}
+        self.high: dict[str, Fraction | None] = dict.fromkeys(cells)
+        self.forced: dict[str, tuple[Decimal, str]] = {}
+
+    def narrow(self, equations: list[_Equation]) -> bool:
+        """Narrows every range by every equation until nothing changes; False on contradiction."""
+        for _ in range(_MOST_ROUNDS):
+            changed = False
+            for unknown, right, name in equations:
+                if all(cell in self.forced for cell in unknown):
+                    continue
+                for cell, k in unknown.items():
+                    least, most = _bounds(cell, k, unknown, right, self.low, self.high)
+                    low, high = self.low[cell], self.high[cell]
+                    if least is not None:
+                        low = max(low, _ceil(least))
+                    if most is not None:
+                        high = _floor(most) if high is None else min(high, _floor(most))
+                    if high is not None and low > high:
+                        return False
+                    if (low, high) != (self.low[cell], self.high[cell]):
+                        self.low[cell], self.high[cell] = low, high
+                        changed = True
+                        if low == high:
+                            self.forced[cell] = (Decimal(int(low)), name)
+            if not changed:
+                return True
+        return False  # bounds that climb for ever: no solution is found this way
+
+    def reduced(self, equation: _Equation) -> _Equation:
+        """An equation with the cells already determined moved to its right side."""
+        unknown, right, name = equation
+        left = {c: k for c, k in unknown.items() if c not in self.forced}
+        settled = sum(
+            (k * self.low[c] for c, k in unknown.items() if c in self.forced), Fraction(0)
+        )
+        return left, right - settled, name
 
 
 def _bounds(
@@ -188,14 +209,14 @@ def _bounds(
 
 
 def _eliminated(
-    equations: list[tuple[dict[str, Fraction], Fraction, str]],
-) -> list[tuple[dict[str, Fraction], Fraction, str]] | None:
+    equations: list[_Equation],
+) -> list[_Equation] | None:
     """The equations in reduced row echelon form, each under the name of the one it began as.
 
     None when they contradict each other.
     """
     rows = [(dict(u), r, n) for u, r, n in equations]
-    done: list[tuple[dict[str, Fraction], Fraction, str]] = []
+    done: list[_Equation] = []
     while rows:
         unknown, right, name = rows.pop()
         if not unknown:

@@ -106,7 +106,9 @@ def _proactive_row(
     names = [cell.column for cell in form_row.cells]
     ordered, complete = columns.order(header, names, "proactive", lex) if header else (names, False)
     row = columns.without_erased_label(row, len(names))
-    roomy = header_line is not None and len(row.line.cells) <= len(header_line.cells)
+    roomy = False
+    if header_line is not None:  # the header's row has as much room behind its first label
+        roomy = len(row.values) < len(header_line.cells) - header_line.texts[0][0]
     values = columns.simple(row, len(names), roomy=roomy)
     if values is None and complete:
         values = columns.under_header(row, header, header_line, grid_of)
@@ -143,15 +145,23 @@ def requests(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
     lex = lexicon(form.name)
     form_rows = form.sections["requests"]
     lines = _without_trailing_notes(copy.lines)
-    header_lines: list[Line] = []
+    headers: list[list[Line]] = [[]]  # the header, and its repetitions on later pages
     body: list[Line] = []
+    in_header = True
     for line in lines:
         if _is_request_header(line, lex, begun=bool(body)):
-            header_lines.append(line)
+            if not in_header:
+                headers.append([])
+            headers[-1].append(line)
+            in_header = True
         elif line.texts or line.filled or body:
             body.append(line)
+            in_header = False
     names = [cell.column for cell in form_rows[0].cells]
-    ordered, complete = _applicants(header_lines, names, lex)
+    ordered, complete = _applicants(headers[0], names, lex)
+    for again in headers[1:]:
+        if _applicants(again, names, lex)[0] != ordered:
+            raise _unclear("is repeated in another order", again[0])
     rows = joined([data_row(line, lex, "requests") for line in body], lex, "requests")
     assigned = assign(rows, form_rows, lex)
 
@@ -185,8 +195,9 @@ def _is_request_header(line: Line, lex: Lexicon, *, begun: bool) -> bool:
         return False
     keys = [label for _, label in line.texts]
     heads = sum(1 for k in keys if _heads(k, lex, "requests"))
-    if begun:  # the header repeated on a later page names several columns at once
-        return heads >= 3
+    if begun:  # the header repeated on a later page names several columns, or titles them
+        named = {lex.group_of(k, "requests") for k in keys}
+        return heads == len(keys) and (heads >= 3 or bool(named & {"note", "applicants"}))
     row_only = any(
         lex.meanings(k, "requests", "row") and not lex.meanings(k, "requests", "column")
         for k in keys
