@@ -45,7 +45,16 @@ def _form() -> dict[str, list[dict[str, str]]]:
     return rows
 
 
+def _identities() -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    with (FORM_FILE.parent / "identities.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            found.setdefault((row["form"], row["identity"]), []).append(row["cell"])
+    return found
+
+
 FORM = _form()
+IDENTITIES = _identities()  # (form, identity) → its cells
 
 
 def figures(form: str = "2021", **leaves: int) -> dict[str, Decimal | None]:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.models.synthetic import FORM
+from tests.models.synthetic import FORM, IDENTITIES
 from tests.models.world import BUSY, GZL, HUACHUAN, LINAN
 
 pytestmark = pytest.mark.slow
@@ -107,8 +107,15 @@ def test_a_fact_is_official_resolved_current(db: Db) -> None:
         *(LINAN + n for n in ("qlf.html", "fin.html", "slow.html")),
         *(GZL + n for n in ("2019.html", "2020.html")),
     }
-    every = rows(db, "select count(*), count(distinct report_id) from report_cells")
-    assert every == [(16 * 200 + 2 * 198, 18)]
+    every = rows(
+        db,
+        """
+        select form, count(*), count(distinct report_id) from report_cells
+        where report_id not in (select report_id from reports where url like 'probe:%')
+        group by form order by form
+        """,
+    )
+    assert every == [("2019", 2 * 198, 2), ("2021", 16 * 200, 16)]
 
 
 def test_blank_stays_blank(db: Db) -> None:
@@ -139,6 +146,17 @@ def test_identities(db: Db) -> None:
     assert findings(db, HUACHUAN + "review.html") == [
         ("review_total", "review_total.reconsideration", Decimal(2), Decimal(3), "violated")
     ]
+
+
+@pytest.mark.parametrize(("form", "identity"), IDENTITIES)
+def test_every_identity_sees_its_cells(db: Db, form: str, identity: str) -> None:
+    """One cell one too many violates exactly the identities that read it."""
+    changed = IDENTITIES[form, identity][0]
+    expected = {name for (f, name), cells in IDENTITIES.items() if f == form and changed in cells}
+    found = findings(db, f"probe:{form}:{identity}")
+    assert {(name, verdict) for _, name, _, _, verdict in found} == {
+        (name, "violated") for name in expected
+    }
 
 
 def test_across_years(db: Db) -> None:
@@ -263,6 +281,24 @@ def test_coverage(db: Db) -> None:
     assert of("公主岭市人民政府")[0] == (2019, "parsed", "2020-03-31", None, None)
     late = "select count(*) from coverage where outcome = 'missing' and late is not null"
     assert rows(db, late) == [(0,)]
+
+
+def test_departments_are_expected_once_they_have_reported(db: Db) -> None:
+    found = rows(
+        db,
+        """
+        select report_year, outcome, expected_by, deadline::varchar, late from coverage
+        where unit_name = '桦川县教育局' order by 1
+        """,
+    )
+    since = "it has reported since 2021"
+    assert found == [
+        (2021, "parsed", since, "2022-01-31", True),
+        (2022, "missing", since, "2023-01-31", None),
+    ]
+    # A rejected report was published all the same; 水务局 is 水利局 by another name.
+    water = "select outcome from coverage where unit_name = '桦川县水利局' order by report_year"
+    assert rows(db, water) == [("rejected",), ("missing",)]
 
 
 def test_runs_close(db: Db) -> None:

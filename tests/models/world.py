@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.models.synthetic import Synthetic, figures, source
+from tests.models.synthetic import IDENTITIES, Synthetic, figures, source
 
 SOURCES = [
     source("huachuan", "230826"),
@@ -184,6 +184,21 @@ def fill(world: Synthetic) -> None:
         scope="area",
         source_id="gongzhuling",
     )
+
+    # For every identity of either form a text with one of its cells one too many.
+    for (form, identity), cells in IDENTITIES.items():
+        true = figures(form, new_received__natural_person=9, granted__natural_person=4)
+        wrong = true | {cells[0]: (true[cells[0]] or Decimal(0)) + 1}
+        first.report(
+            f"probe:{form}:{identity}",
+            None,
+            2021,
+            wrong,
+            form=form,
+            origin="imported",
+            official=False,
+            discovered=False,
+        )
 
     # What failed: rejected twice; read the second night; never found; not official; a listing.
     for night in (first, second):

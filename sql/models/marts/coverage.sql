@@ -1,6 +1,6 @@
 -- Expected: the government of each division that has a reviewed source, and of each division in it
--- down to the townships; and each unit that a source is registered for. For every report year seen
--- among the reports of those sources.
+-- down to the townships; each unit that a source is registered for; and each department in the years
+-- after it reported. For every report year seen among the reports of those sources.
 with expected_units as (
     select * from read_parquet({{ prepared('expected') }})
 ),
@@ -12,27 +12,66 @@ years as (
     where readings.report_year is not null
 ),
 
+departments_that_reported as (
+    select
+        resolutions.unit_id,
+        resolutions.division_id,
+        resolutions.organ_id,
+        source_divisions.source_division_id,
+        min(readings.report_year) as first_year
+    from {{ ref('stg_resolutions') }} as resolutions
+    inner join {{ ref('stg_readings') }} as readings using (report_id)
+    inner join (select distinct source_id, source_division_id from expected_units) as source_divisions
+        using (source_id)
+    where
+        resolutions.resolution = 'resolved'
+        and resolutions.organ_id <> 'gov'
+        and readings.official
+        and readings.report_year is not null
+    group by all
+),
+
+due as (
+    select
+        expected_units.unit_id,
+        expected_units.division_id,
+        expected_units.organ_id,
+        expected_units.expected_by,
+        years.report_year
+    from expected_units
+    inner join years using (source_division_id)
+    union
+    select
+        departments.unit_id,
+        departments.division_id,
+        departments.organ_id,
+        'it has reported since ' || departments.first_year,
+        years.report_year
+    from departments_that_reported as departments
+    inner join years using (source_division_id)
+    where years.report_year >= departments.first_year
+),
+
 in_force as (
     select distinct division_id, level, kind, coalesce(valid_from, 0) as from_year, coalesce(valid_to, 9998) as to_year
     from {{ ref('stg_divisions') }}
 ),
 
 expected as (
-    select distinct
-        expected_units.unit_id,
-        expected_units.division_id,
-        expected_units.organ_id,
+    select
+        due.unit_id,
+        due.division_id,
+        due.organ_id,
         in_force.level,
-        years.report_year,
-        expected_units.expected_by
-    from expected_units
-    inner join years using (source_division_id)
+        due.report_year,
+        due.expected_by
+    from due
     inner join in_force
-        on in_force.division_id = expected_units.division_id
-        and years.report_year between in_force.from_year and in_force.to_year
+        on in_force.division_id = due.division_id
+        and due.report_year between in_force.from_year and in_force.to_year
     qualify row_number() over (
-        partition by expected_units.unit_id, years.report_year
-        order by expected_units.expected_by, in_force.level
+        partition by due.unit_id, due.report_year
+        order by due.expected_by, in_force.level
     ) = 1
 ),
 

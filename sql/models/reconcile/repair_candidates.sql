@@ -53,4 +53,5 @@ where
     mended = violations
     and mended = identities
     and change = other_change
+    and change = round(change)
     and cells.value + change >= 0
