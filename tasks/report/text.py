@@ -53,11 +53,15 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
     blocks: list[Block] = []
     table = 0
     inside = False
+    # A bar before every row is the table's border; before one row it ends a blank first cell.
+    piped = [raw for raw in lines if raw.count("|") >= 2]
+    bordered = sum(raw.lstrip().startswith("|") for raw in piped) * 5 >= len(piped) * 4
     for number, raw in enumerate(lines, 1):
         if not raw.strip():
             continue
         if layout == "pipes":
-            cells = raw.strip().removeprefix("|").removesuffix("|").split("|")
+            inner = raw.strip().removesuffix("|")
+            cells = (inner.removeprefix("|") if bordered else inner).split("|")
             is_row = "|" in raw
         elif layout == "tabs":
             cells = raw.split("\t")
