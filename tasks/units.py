@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.records import Source
+from tasks.urls import host_of, under
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 GOVERNMENT = "gov"
@@ -78,6 +79,7 @@ class Clues:
     site_name: str | None = None
     index_number: str | None = None
     context: tuple[str, ...] = ()  # breadcrumb, column, link text
+    official_url: str | None = None  # where it was fetched, when that is an official page
     prose: str = ""
 
 
@@ -373,7 +375,7 @@ class Resolver:
     def resolve(self, clues: Clues) -> Resolution:
         """Narrow the name's candidates by every piece of evidence, strongest first."""
         registry, year = self.registry, clues.report_year
-        anchors = self._source_divisions(clues.source_id)
+        anchors = self._source_divisions(clues)
         site = self._site_divisions(clues.site_id_code)
         candidates, said = self._start(clues, anchors, site)
         if not candidates:
@@ -457,9 +459,16 @@ class Resolver:
             return "hard"
         return "context" if division.level <= 3 else "soft"
 
-    def _source_divisions(self, source_id: str | None) -> set[str]:
-        source = self.sources.get(source_id or "")
-        return self._divisions_of_code(source.division_code) if source else set()
+    def _source_divisions(self, clues: Clues) -> set[str]:
+        """Where the document was found; without a source of its own, the sources of its host."""
+        source = self.sources.get(clues.source_id or "")
+        if source is not None:
+            return self._divisions_of_code(source.division_code)
+        host = host_of(clues.official_url) if clues.official_url else None
+        if host is None:
+            return set()
+        there = [s for s in self.sources.values() if under(host, s.host)]
+        return {d for s in there for d in self._divisions_of_code(s.division_code)}
 
     def _site_divisions(self, code: str | None) -> set[str]:
         digits = re.sub(r"\D", "", unicodedata.normalize("NFKC", code or ""))
@@ -640,6 +649,8 @@ _READ = [
     "content_source",
     "link_title",
     "sections",
+    "official",
+    "final_url",
 ]
 
 
@@ -671,6 +682,7 @@ def _resolved(resolver: Resolver, reading: dict[str, Any]) -> dict[str, object]:
             site_name=reading["site_name"],
             index_number=reading["index_number"],
             context=tuple(t for t in around if t),
+            official_url=reading["final_url"] if reading["official"] else None,
             prose="\n".join(text for _, text in reading["sections"] or () if text),
         )
     )

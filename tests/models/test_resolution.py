@@ -111,6 +111,15 @@ def test_an_organ_without_its_county_is_the_registered_listings(resolver: Resolv
     assert (found.unit.division_id, found.grade) == ("C330112", "hard")
 
 
+def test_a_registered_host_speaks_for_its_division(resolver: Resolver) -> None:
+    """For a document that came without a source, such as an ingested page of an official site."""
+    page = "https://www.dinghai.gov.cn/a.html"
+    assert resolver.resolve(Clues("白泉镇", 2021, official_url=page)).grade == "hard"
+    assert resolver.resolve(Clues("清凉峰镇", 2021, official_url=page)).state == "conflict"
+    other = "https://www.dinghai.gov.cn.evil.com/a.html"
+    assert resolver.resolve(Clues("白泉镇", 2021, official_url=other)).state == "ambiguous"
+
+
 def test_the_registered_source_decides(resolver: Resolver) -> None:
     found = resolver.resolve(Clues("白泉镇", 2021, source_id="dinghai"))
     assert (found.state, found.grade) == ("resolved", "hard")

@@ -30,7 +30,7 @@ proposed as (
         candidates.cell,
         cells.as_published,
         cells.value as published_value,
-        cells.value + candidates.change as value,
+        (cells.value + candidates.change)::decimal(18, 4) as value,
         'single_cell' as rule,
         array_to_string(candidates.witness, ', ') as witness,
         'proposed' as status
