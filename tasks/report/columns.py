@@ -178,8 +178,9 @@ def _cut_at(
 
 def place_all(
     rows: list[Row], count: int, grid_of: GridOf, adds_up: Callable[[Values], bool]
-) -> list[Values]:
-    """The values of every row of a table with `count` columns, by one consistent way of reading.
+) -> tuple[list[Values], list[bool]]:
+    """The values of every row of a table with `count` columns, by one consistent way of reading,
+    and whether a row was placed only as its table's other rows are.
 
     `adds_up` tells whether a row's values keep its total; it is asked where blank cells of the
     layout stand among them.
@@ -190,15 +191,17 @@ def place_all(
     full = [r for r in rows if _filled(r.kinds) == count]
     ways = [w for w in _ways(count, full, grid_of) if full and all(_same(w(r), r) for r in full)]
     out: list[Values] = []
+    by_others: list[bool] = []
     for row in rows:
         plain = simple(row, count, roomy=roomy)
-        if plain is not None:
-            if not odd or row.empty:
-                out.append(plain)
-                continue
-            if _filled(row.kinds) == count and (len(row.values) == count or adds_up(plain)):
-                out.append(plain)
-                continue
+        whole = _filled(row.kinds) == count and (
+            len(row.values) == count or (plain is not None and adds_up(plain))
+        )
+        if plain is not None and (not odd or row.empty or whole):
+            out.append(plain)
+            by_others.append(False)
+            continue
+        by_others.append(_filled(row.kinds) < count)
         readings: list[Values] = []
         for way in ways:
             reading = way(row)
@@ -217,7 +220,7 @@ def place_all(
                 row.place,
             )
         out.append(readings[0])
-    return out
+    return out, by_others
 
 
 def _same(reading: Values | None, row: Row) -> bool:

@@ -170,6 +170,19 @@ def _confirm(
                 f"“{text}” could be read in several ways and no identity confirms one ({code})",
                 cell.place if cell else None,
             )
+    for row in sorted(placed["requests"].unsure_rows):
+        for identity in statutory.identities:
+            cells = [c for c, _ in identity.terms if c.startswith(f"requests.{row}.")]
+            if cells and verdicts[identity.name] == "violated":
+                source_cell = next(
+                    (p for c in cells if (p := placed["requests"].cells[c]) is not None), None
+                )
+                raise Reject(
+                    "competing_readings",
+                    f"the cells of the row {row} can be placed in several ways, and as its "
+                    f"neighbours are placed {identity.name} does not hold",
+                    source_cell.place if source_cell else None,
+                )
     rules = {"requests": "row_total", "review_litigation": "review_total"}
     for section, rule in rules.items():
         if placed[section].header_complete:

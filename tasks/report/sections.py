@@ -27,6 +27,7 @@ class Placed:
     cells: dict[str, SourceCell | None] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)  # cell code -> 元 or 万元, as printed
     header_complete: bool = True
+    unsure_rows: set[str] = field(default_factory=set)  # placed only as other rows are
 
 
 def _labels(line: Line) -> Header:
@@ -169,8 +170,9 @@ def requests(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
         return _keeps_total(dict(zip(ordered, row_values, strict=True)))
 
     in_order = columns.without_erased_cells(list(assigned.values()), len(names), grid_of)
-    values = columns.place_all(in_order, len(names), grid_of, adds_up)
+    values, by_others = columns.place_all(in_order, len(names), grid_of, adds_up)
     placed = Placed(header_complete=complete)
+    placed.unsure_rows = {c for c, unsure in zip(assigned, by_others, strict=True) if unsure}
     for code, row_values in zip(assigned, values, strict=True):
         for column, value in zip(ordered, row_values, strict=True):
             placed.cells[f"requests.{code}.{column}"] = value
