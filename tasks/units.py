@@ -28,6 +28,7 @@ from tasks.urls import host_of, under
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 GOVERNMENT = "gov"
+GOVERNMENT_OFFICE = "gov_office"
 ZONE_OFFICE = "devzone"
 SUBDISTRICT = "subdistrict"
 
@@ -151,6 +152,7 @@ class Registry:
     versions: dict[str, list[Division]]
     organs: dict[str, str]  # alias → organ_id
     organ_names: dict[str, str]
+    province_names: dict[str, str] = field(default_factory=dict)  # 厅 where counties have a 局
     by_name: dict[str, set[str]] = field(default_factory=dict)
     by_code: dict[str, set[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
@@ -167,11 +169,15 @@ class Registry:
             versions[division.division_id].append(division)
         aliases: dict[str, str] = {}
         organ_names: dict[str, str] = {}
+        province_names: dict[str, str] = {}
         for organ_id, name, others in organs:
             organ_names[organ_id] = name
+            for alias in others:
+                if alias.endswith("厅"):
+                    province_names.setdefault(organ_id, alias)
             for alias in (name, *others):
                 aliases.setdefault(clean(alias), organ_id)
-        registry = cls(dict(versions), aliases, organ_names)
+        registry = cls(dict(versions), aliases, organ_names, province_names)
         by_name: dict[str, set[str]] = defaultdict(set)
         by_code: dict[str, set[str]] = defaultdict(set)
         for division_id, dated in versions.items():
@@ -262,7 +268,11 @@ class Registry:
     def organ_tail(self, unit: Unit, division: Division) -> str:
         """What follows the division's name in the unit's name."""
         if unit.organ_id != GOVERNMENT:
-            return self.organ_names.get(unit.organ_id, unit.organ_id)
+            plain = self.organ_names.get(unit.organ_id, unit.organ_id)
+            province = division.level == 1 and not division.name.endswith("市")
+            if province or (division.level == 1 and unit.organ_id == GOVERNMENT_OFFICE):
+                return self.province_names.get(unit.organ_id, plain)
+            return plain
         if division.kind == "functional":
             return "管理委员会"
         if division.kind == "nbs-only":
@@ -450,9 +460,13 @@ class Resolver:
     def _grade_of_name(self, name: str, unit: Unit) -> Grade:
         """A name with its ancestors is hard; so is a county's name nobody else ever bore."""
         division = self.registry.version(unit.division_id, None)
-        own = clean(name)
+        before = clean(name)
+        for own in sorted(self.registry.names[unit.division_id], key=len, reverse=True):
+            if own in before:  # 吉林市 does not say that it lies in 吉林
+                before = before.rpartition(own)[0]
+                break
         if any(
-            other in own
+            other in before
             for ancestor in self.registry.ancestors(unit.division_id)
             for other in self.registry.names[ancestor]
         ):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+from tasks.report import read
 from tasks.units import Clues, Registry, Resolution, Resolver, unified_division
 from tests.models.synthetic import source
 
@@ -50,6 +53,33 @@ def test_the_five_seeds(
     found = resolver.resolve(Clues(unit, 2021, prose=prose))
     assert (found.state, found.grade, codes(resolver, found)) == (state, grade, counties)
     assert (found.unit is not None) == (state == "resolved")
+
+
+SEEDS_FOLDER = Path(__file__).resolve().parents[3] / "shared" / "seeds"
+OF_THE_SEEDS = {
+    "000_6263d62ac3f9694b": ("resolved", ["330902"]),
+    "001_9b1ebd4af0696446": ("ambiguous", ["430721", "520330", "530322", "530921"]),
+    "002_b6a5a2f03b247e6e": ("resolved", ["230826"]),
+    "003_5b3a022b866a733a": ("ambiguous", ["141002", "361103"]),
+    "004_9a8304ec5e0937a6": ("resolved", ["330112"]),
+}
+
+
+@pytest.mark.skipif(
+    not SEEDS_FOLDER.exists() and os.environ.get("CI") != "true", reason="no seeds here"
+)
+@pytest.mark.parametrize("seed", OF_THE_SEEDS)
+def test_the_seeds_as_they_are_read(resolver: Resolver, seed: str) -> None:
+    reading = read((SEEDS_FOLDER / f"{seed}.txt").read_bytes())
+    clues = Clues(
+        reading.issuing_unit,
+        reading.report_year,
+        title=reading.metadata.get("title"),
+        index_number=reading.metadata.get("index_number"),
+        prose="\n".join(reading.sections.values()),
+    )
+    found = resolver.resolve(clues)
+    assert (found.state, codes(resolver, found)) == OF_THE_SEEDS[seed]
 
 
 @pytest.mark.parametrize(
@@ -173,6 +203,23 @@ def test_a_namesake_on_the_page_around_narrows(resolver: Resolver) -> None:
     found = resolver.resolve(Clues("白泉镇", 2021, site_name="东辽县人民政府"))
     assert codes(resolver, found) == ["220422"]
     assert found.grade == "context"
+
+
+@pytest.mark.parametrize(
+    ("name", "grade"), [("吉林市人民政府", "context"), ("吉林省吉林市人民政府", "hard")]
+)
+def test_a_name_is_qualified_by_what_stands_before_it(
+    resolver: Resolver, name: str, grade: str
+) -> None:
+    found = resolver.resolve(Clues(name, 2021))
+    assert (found.grade, codes(resolver, found)) == (grade, ["220200"])
+
+
+def test_a_province_has_a_ting(resolver: Resolver) -> None:
+    for name in ("海南省教育厅", "上海市人民政府办公厅", "临安区教育局"):
+        found = resolver.resolve(Clues(name, 2021))
+        assert found.unit is not None
+        assert resolver.registry.full_name(found.unit, 2021).endswith(name)
 
 
 def test_unified_codes_are_checked_before_they_are_believed() -> None:

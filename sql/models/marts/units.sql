@@ -9,7 +9,12 @@ former_names as (
 ),
 
 organ_types as (
-    select organ_id, name, string_split(aliases, '|') as aliases
+    select
+        organ_id,
+        name,
+        string_split(aliases, '|') as aliases,
+        -- A province has a 厅 where counties have a 局.
+        coalesce(list_filter(string_split(aliases, '|'), lambda alias: alias like '%厅')[1], name) as province_name
     from {{ ref('organ_types') }}
 )
 
@@ -19,6 +24,8 @@ select
     organs.division_id,
     organs.organ_id as organ,
     case
+        when divisions.level = 1 and (divisions.name not like '%市' or organs.organ_id = 'gov_office') and organs.organ_id <> 'gov'
+            then divisions.name || organ_types.province_name
         when organs.organ_id <> 'gov' then divisions.name || organ_types.name
         when divisions.kind = 'functional' then divisions.name || '管理委员会'
         when divisions.kind = 'nbs-only' then divisions.name
