@@ -45,3 +45,6 @@ browser:  ## Debian's Chromium, for the tests of the operator's view
 
 clean:  ## remove .venv and the demo warehouse
 	rm -rf .venv warehouse/demo
+
+docs: setup  ## the generated pages: data dictionary, command line, failure codes
+	$(BIN)/python docs/generate.py
