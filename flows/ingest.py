@@ -64,17 +64,17 @@ def ingest(
         account.write_discovered(place, run_id, discovered)
         parse_unread(place)
         try:
-            counts, outcomes, problems = settle(
-                place, run_id, "ingest", started_at, discovered, fetched, before
-            )
+            settled = settle(place, run_id, "ingest", started_at, discovered, fetched, before)
         except AccountingError as error:
             return not_published(error)
-        failures = failures_of(outcomes, problems, discovered, [], known_failures)
+        failures = failures_of(
+            settled.outcomes, settled.problems, discovered, [], known_failures, settled.issuers
+        )
         publish_held(str(place.root))
         title = run_title("ingest", started_at)
-        show_night(title, run_id, str(place.root), place.is_demo, counts, failures)
-        last = Night(run_id, counts, failures)
-    return closing_state(counts, failures)
+        show_night(title, run_id, str(place.root), place.is_demo, settled.counts, failures)
+        last = Night(run_id, settled.counts, failures)
+    return closing_state(settled.counts, failures)
 
 
 def _discovered(row: Fetched) -> Discovered:

@@ -49,7 +49,7 @@ def nightly(sources: str | None = None, warehouse: str | None = None) -> State[A
         harvested = cast(Harvested, state.result())
         parse_unread(place)
         try:
-            counts, outcomes, problems = settle(
+            settled = settle(
                 place,
                 run_id,
                 "nightly",
@@ -61,12 +61,19 @@ def nightly(sources: str | None = None, warehouse: str | None = None) -> State[A
             )
         except AccountingError as error:
             return not_published(error)
-        failures = failures_of(outcomes, problems, harvested.discovered, reviewed, known_failures)
+        failures = failures_of(
+            settled.outcomes,
+            settled.problems,
+            harvested.discovered,
+            reviewed,
+            known_failures,
+            settled.issuers,
+        )
         publish_held(str(place.root), sources)
         title = run_title("nightly", started_at)
-        show_night(title, run_id, str(place.root), place.is_demo, counts, failures)
-        last = Night(run_id, counts, failures, harvested.numbers())
-    return closing_state(counts, failures)
+        show_night(title, run_id, str(place.root), place.is_demo, settled.counts, failures)
+        last = Night(run_id, settled.counts, failures, harvested.numbers())
+    return closing_state(settled.counts, failures)
 
 
 def not_published(error: AccountingError) -> State[Any]:

@@ -8,14 +8,15 @@ exist only for failures and are capped: orchestration costs more than parsing.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prefect import State, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.logging import disable_run_logger, get_run_logger
+from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from tasks.records import OUTCOMES, Counts, Discovered, OutcomeRow, Source
@@ -61,8 +62,12 @@ def failures_of(
     discovered: Iterable[Discovered],
     sources: Iterable[Source],
     seen_before: set[tuple[str, str | None]],
+    issuers: Mapping[str, str],
 ) -> list[Failure]:
-    """The night's failures with what people call them; new ones first, in a fixed order."""
+    """The night's failures with what people call them; new ones first, in a fixed order.
+
+    The unit is the issuer that the reader found in the snapshot, else whose site the source is.
+    """
     documents = {d.document_id: d for d in discovered}
     units = {s.source_id: s.unit_name for s in sources}
 
@@ -71,7 +76,8 @@ def failures_of(
         return Failure(
             outcome=outcome,
             new=(row.document_id, row.code) not in seen_before,
-            unit=units.get(document.source_id, "") if document else "",
+            unit=issuers.get(row.snapshot_id or "")
+            or (units.get(document.source_id, "") if document else ""),
             title=document.link_title if document else "",
             reason=row.message or "no reason was recorded",
             code=row.code or "",
@@ -119,13 +125,20 @@ def show_night(
             key="failures",
             description=f"{title}: every document that was rejected, failed or quarantined",
         )
-    logger = get_run_logger()
-    for failure in [f for f in failures if f.new][:SHOWN_ONE_BY_ONE]:
-        logger.warning("%s — %s — %s", failure.name, failure.reason, failure.url)
-        with disable_run_logger():  # else each is logged twice as an error without a traceback
+    runs = logging.getLogger("prefect.task_runs")
+    runs.addFilter(_below_error)
+    try:
+        for failure in [f for f in failures if f.new][:SHOWN_ONE_BY_ONE]:
             document_failure.with_options(task_run_name=failure.name)(
                 _as_parameters(failure), view_command(failure, warehouse), return_state=True
             )
+    finally:
+        runs.removeFilter(_below_error)
+
+
+def _below_error(record: logging.LogRecord) -> bool:
+    """Keeps out what Prefect says twice of a task run that ends as failed: "NoneType: None"."""
+    return record.levelno < logging.ERROR
 
 
 @task(name="document failure", retries=0, persist_result=False)
@@ -145,6 +158,9 @@ def document_failure(failure: dict[str, str], view: str) -> State[Any]:
     if view:
         lines += ["", "See what was received and what was understood:", "", f"    {view}"]
     create_markdown_artifact("\n".join(lines), description=failure["reason"])
+    get_run_logger().warning(
+        "%s: %s\n%s\n%s", failure["outcome"], failure["reason"], failure["url"], view
+    )
     return Failed(
         name=failure["outcome"].capitalize(), message=f"{failure['code']}: {failure['reason']}"
     )
@@ -202,12 +218,12 @@ def table_row(failure: Failure, warehouse: str) -> dict[str, str]:
     return {
         "outcome": failure.outcome,
         "new": "new" if failure.new else "known",
+        "reason": failure.reason,
+        "title": failure.title,
         "unit": failure.unit,
         "page": failure.url,
-        "reason": failure.reason,
         "place": failure.place,
         "code": failure.code,
-        "title": failure.title,
         "snapshot": failure.snapshot_id,
         "view": view_command(failure, warehouse),
     }

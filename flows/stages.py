@@ -78,6 +78,16 @@ def documents_in(part: Path) -> int:
         return sum(group.num_rows - group.column(column).statistics.null_count for group in groups)
 
 
+@dataclass(slots=True)
+class Settled:
+    """A closed run: its sum, what became of each document, and the issuer of each snapshot read."""
+
+    counts: Counts
+    outcomes: list[OutcomeRow]
+    problems: list[OutcomeRow]
+    issuers: dict[str, str]
+
+
 def settle(
     warehouse: Warehouse,
     run_id: str,
@@ -88,7 +98,7 @@ def settle(
     accounted_before: Mapping[str, str],
     other_problems: Iterable[OutcomeRow] = (),
     extra: Mapping[str, object] | None = None,
-) -> tuple[Counts, list[OutcomeRow], list[OutcomeRow]]:
+) -> Settled:
     """Gives each discovered document its outcome, and closes the run. AccountingError if it does
     not close; the run then stays unfinished and nothing may be published."""
     damaged = snapshot.damaged(warehouse)
@@ -96,9 +106,8 @@ def settle(
     wanted = {row.snapshot_id for row in fetched if row.snapshot_id}
     # quarantine refuses a document; one that was imported is unofficial and refused by nobody
     judged = [d if d.refusal else replace(d, official=True) for d in discovered]
-    outcomes, problems = account.classify(
-        judged, fetched, reports.summaries(warehouse, wanted), accounted_before, owners
-    )
+    readings = reports.summaries(warehouse, wanted)
+    outcomes, problems = account.classify(judged, fetched, readings, accounted_before, owners)
     problems += other_problems
     account.write_outcomes(warehouse, run_id, outcomes, problems)
     counts = account.close(
@@ -109,7 +118,10 @@ def settle(
         parser_version=reports.PARSER_VERSION,
         extra=extra,
     )
-    return counts, outcomes, problems
+    issuers = {
+        snapshot_id: reading.unit for snapshot_id, reading in readings.items() if reading.unit
+    }
+    return Settled(counts, outcomes, problems, issuers)
 
 
 def seen_before(warehouse: Warehouse) -> set[tuple[str, str | None]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests import nights
@@ -9,7 +12,9 @@ from tests import nights
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> nights.Chain:
-    """Three nights in one warehouse; see `tests.nights`."""
+    """Three nights in one warehouse; see `tests.nights`. GONGKAI_NIGHTS=DIR keeps them there."""
+    if kept := os.environ.get("GONGKAI_NIGHTS"):
+        return nights.chain(Path(kept))
     base = tmp_path_factory.getbasetemp()
     # with pytest-xdist every worker has a folder of its own below the one they share
     shared = base.parent if base.name.startswith("popen-") else base

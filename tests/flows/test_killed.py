@@ -86,7 +86,7 @@ def test_a_killed_run_leaves_the_old_warehouse_and_the_next_completes(
     with duckdb.connect(str(warehouse / "gongkai.duckdb"), read_only=True) as connection:
         rows = connection.execute(
             "select url, cell, value from report_cells join reports using (report_id) "
-            "where is_current"
+            "where reports.is_current"
         ).fetchall()
         crashed = connection.execute("select count(*) from runs").fetchall()
     assert crashed[0][0] >= 2
