@@ -8,39 +8,46 @@ or shortened label must resemble the row that order gives it. Nothing is placed 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
 from tasks.report.form import FormRow
 from tasks.report.labels import NEAR, Lexicon, key, likeness
 from tasks.report.lines import Line
-from tasks.report.model import Place, Reject, SourceCell
+from tasks.report.model import Place, Reject
 
 
-@dataclass(slots=True)
 class Row:
-    """A data line: its label cells told apart from its value cells."""
+    """A data line: its label cells told apart from its value cells.
 
-    line: Line
-    label_end: int  # index of the first cell after the labels
-    codes: set[str]  # statutory rows that its labels name exactly
-    groups: set[str]  # keys of the groups that its labels name exactly
-    loose: list[tuple[int, str]]  # label cells that are neither
+    `codes` are the statutory rows, `groups` the groups (by key), that its labels name; `loose` are
+    the label cells that are neither. `values` are the cells after the labels, `kinds` what they
+    are, and `empty` says that nothing is printed in them.
+    """
 
-    @property
-    def values(self) -> list[SourceCell]:
-        """The cells after the labels."""
-        return list(self.line.cells[self.label_end :])
+    __slots__ = ("codes", "empty", "groups", "kinds", "label_end", "line", "loose", "values")
 
-    @property
-    def kinds(self) -> str:
-        """The kinds of the cells after the labels."""
-        return self.line.kinds[self.label_end :]
+    def __init__(
+        self,
+        line: Line,
+        label_end: int,
+        codes: AbstractSet[str] = frozenset(),
+        groups: AbstractSet[str] = frozenset(),
+        loose: Sequence[tuple[int, str]] = (),
+    ) -> None:
+        self.line = line
+        self.label_end = label_end
+        self.codes = codes
+        self.groups = groups
+        self.loose = loose
+        self.values = line.cells[label_end:]
+        self.kinds = line.kinds[label_end:]
+        self.empty = not self.kinds.strip("bt")
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is printed in the cells after the labels."""
-        return not any(k in "nmcx" for k in self.kinds)
+    def from_value(self, first: int) -> Row:
+        """The same row with the values before `first` taken for labels."""
+        return Row(self.line, self.label_end + first, self.codes, self.groups, self.loose)
 
     @property
     def place(self) -> Place:
@@ -56,7 +63,7 @@ def data_row(line: Line, lex: Lexicon, section: str) -> Row:
     """Splits a line into labels and values; rejects text among the values."""
     texts = line.texts
     if not texts:
-        return Row(line, 0, set(), set(), [])
+        return Row(line, 0)
     first, last = texts[0][0], texts[-1][0]
     for i, m in enumerate(line.marks[:last]):
         between = first < i
@@ -65,17 +72,17 @@ def data_row(line: Line, lex: Lexicon, section: str) -> Row:
             raise Reject(
                 "unreadable_number" if between else "unplaced_number",
                 f"“{stray.text.strip()[:60]}” stands where the table has "
-                f"{'numbers' if between else 'labels'}: {Row(line, 0, set(), set(), []).text()}",
+                f"{'numbers' if between else 'labels'}: {Row(line, 0).text()}",
                 stray.place,
             )
-    codes: set[str] = set()
-    groups: set[str] = set()
+    codes: AbstractSet[str] = frozenset()
+    groups: AbstractSet[str] = frozenset()
     loose: list[tuple[int, str]] = []
     for i, label in texts:
         if named := lex.meanings(label, section, "row"):
-            codes |= named
+            codes = codes | named
         elif group := lex.group_of(label, section):
-            groups.add(group)
+            groups = groups | {group}
         else:
             loose.append((i, label))
     if not codes and loose:
@@ -107,7 +114,7 @@ def joined(rows: list[Row], lex: Lexicon, section: str) -> list[Row]:
             codes = lex.meanings(before.loose[-1][1] + row.loose[-1][1], section, "row")
             if len(codes) == 1:
                 kept = row if before.empty and not row.empty else before
-                loose = before.loose[:-1] + row.loose[:-1]
+                loose = [*before.loose[:-1], *row.loose[:-1]]
                 groups = before.groups | row.groups
                 out[-1] = Row(kept.line, kept.label_end, codes, groups, loose)
                 continue

@@ -10,6 +10,7 @@ rightly, and all that stay must agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 
 from tasks.report.align import Row
 from tasks.report.labels import NEAR, Lexicon, likeness
@@ -21,6 +22,7 @@ Values = list[SourceCell | None]
 GridOf = Callable[[int], Grid]
 
 
+@lru_cache(maxsize=8192)
 def compatible(label: str, section: str, column: str, lex: Lexicon) -> int:
     """2 when the label is exactly the column's, 1 when it may be a form of it, 0 when it is not."""
     if column in lex.meanings(label, section, "column"):
@@ -69,7 +71,7 @@ def order(
 
 
 def _filled(kinds: str) -> int:
-    return sum(k in "nmc" for k in kinds)
+    return kinds.count("n") + kinds.count("m") + kinds.count("c")
 
 
 def simple(row: Row, count: int, *, roomy: bool) -> Values | None:
@@ -93,7 +95,7 @@ def without_erased_label(row: Row, count: int) -> Row:
     if not _reads_zero(row, count):
         return row
     first = row.kinds.index("n")
-    return Row(row.line, row.label_end + first + 1, row.codes, row.groups, row.loose)
+    return row.from_value(first + 1)
 
 
 def _reads_zero(row: Row, count: int) -> bool:
@@ -114,7 +116,7 @@ def _without_zeros(rows: list[Row], count: int) -> list[Row]:
             continue
         first = row.values[0].text.strip()
         if erased and first in ("", "0"):
-            out.append(Row(row.line, row.label_end + 1, row.codes, row.groups, row.loose))
+            out.append(row.from_value(1))
         elif not erased and (
             first not in ("", "0") or (first == "" and _filled(row.kinds) == count)
         ):
@@ -143,6 +145,8 @@ def without_erased_cells(rows: list[Row], count: int, grid_of: GridOf) -> list[R
     if not labelled or any(len(r.values) != count for r in labelled):
         return _without_zeros(rows, count)
     bare = [r for r in rows if not r.codes and not r.loose and not r.empty]
+    if not bare:
+        return rows
     starts = {tuple(_starts(r, grid_of)) for r in labelled}
     lengths = {len(r.values) for r in bare}
     out = []
@@ -152,7 +156,7 @@ def without_erased_cells(rows: list[Row], count: int, grid_of: GridOf) -> list[R
             at = _cut_at(row, count, starts, lengths, grid_of)
             if at is None:
                 raise _lost(row)
-            cut = Row(row.line, row.label_end + at, row.codes, row.groups, row.loose)
+            cut = row.from_value(at)
         out.append(cut)
     return out
 
@@ -188,8 +192,13 @@ def place_all(
     odd = [r for r in rows if len(r.values) != count and not r.empty]
     # One row with other cells than the rest has been damaged; many are how the layout is.
     roomy = 4 * len(odd) >= sum(not r.empty for r in rows)
-    full = [r for r in rows if _filled(r.kinds) == count]
-    ways = [w for w in _ways(count, full, grid_of) if full and all(_same(w(r), r) for r in full)]
+
+    @cache
+    def ways() -> list[Callable[[Row], Values | None]]:
+        full = [r for r in rows if _filled(r.kinds) == count]
+        every = _ways(count, full, grid_of) if full else []
+        return [way for way in every if all(_same(way(r), r) for r in full)]
+
     out: list[Values] = []
     by_others: list[bool] = []
     for row in rows:
@@ -203,7 +212,7 @@ def place_all(
             continue
         by_others.append(_filled(row.kinds) < count)
         readings: list[Values] = []
-        for way in ways:
+        for way in ways():
             reading = way(row)
             if reading is None:
                 readings = []

@@ -20,6 +20,18 @@ _BOMS = (
 _DECLARATIONS = 65536  # a meta charset has been seen after 5 KB
 
 
+def to_utf8(data: bytes, content_type: str | None = None) -> bytes:
+    """The page as UTF-8; the same bytes where they are UTF-8 already."""
+    if not data.startswith(tuple(bom for bom, _ in _BOMS)):
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        else:
+            return data
+    return decode(data, content_type).encode("utf-8", errors="replace")
+
+
 def decode(data: bytes, content_type: str | None = None) -> str:
     """The text of a page in whatever encoding it is in, with U+FFFD for bytes that mean nothing."""
     for bom, encoding in _BOMS:

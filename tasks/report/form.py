@@ -50,6 +50,7 @@ class Identity:
     rule: str
     name: str
     terms: tuple[tuple[str, int], ...]
+    cells: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ def form(name: Form) -> StatutoryForm:
             )
             for section, rows in sections.items()
         },
-        identities=tuple(Identity(rule, n, tuple(ts)) for (rule, n), ts in terms.items()),
+        identities=tuple(
+            Identity(rule, n, tuple(ts), tuple(c for c, _ in ts)) for (rule, n), ts in terms.items()
+        ),
     )
 
 

@@ -34,8 +34,8 @@ def verdict(identity: Identity, values: Values) -> Verdict:
         if value is None:
             can_rise |= coefficient > 0
             can_fall |= coefficient < 0
-        else:
-            known += coefficient * value
+        elif value:
+            known = known + value if coefficient == 1 else known + coefficient * value
     if not (can_rise or can_fall):
         return "holds" if known == 0 else "violated"
     if (known > 0 and not can_fall) or (known < 0 and not can_rise):
@@ -48,9 +48,8 @@ def check(form: StatutoryForm, values: Values) -> list[Finding]:
     findings = []
     for identity in form.identities:
         result = verdict(identity, values)
-        cells = tuple(cell for cell, _ in identity.terms)
         message = _message(identity, values, result)
-        findings.append(Finding(identity.rule, identity.name, cells, result, message))
+        findings.append(Finding(identity.rule, identity.name, identity.cells, result, message))
     return findings
 
 

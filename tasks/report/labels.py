@@ -41,22 +41,24 @@ def key(text: str) -> str:
     return full.lstrip(_NUMERALS) or full
 
 
-@dataclass(frozen=True, slots=True)
+_NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """The labels of one form: exact keys to meanings, and the keys of each row and column."""
 
     exact: dict[str, frozenset[Meaning]]
+    codes: dict[tuple[str, str], dict[str, frozenset[str]]]  # (section, kind) -> key -> codes
     rows: dict[tuple[str, str], tuple[str, ...]]
     columns: dict[tuple[str, str], tuple[str, ...]]
     groups: dict[str, tuple[str, ...]]  # section -> keys of its group labels
 
-    def meanings(self, label_key: str, section: str, kind: str) -> set[str]:
+    def meanings(self, label_key: str, section: str, kind: str) -> frozenset[str]:
         """Codes of `kind` in `section` that this exact key may stand for."""
-        found = self.exact.get(label_key)
-        return (
-            {m.code for m in found if m.section == section and m.kind == kind} if found else set()
-        )
+        return self.codes[section, kind].get(label_key, _NOTHING)
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - there are two lexicons, and they live as long as we do
     def group_of(self, label_key: str, section: str) -> str | None:
         """The code of the group that a key names, exactly or short of a character or two."""
         for code in self.meanings(label_key, section, "group"):
@@ -104,7 +106,15 @@ def lexicon(name: Form) -> Lexicon:
         known = rows if kind == "row" else columns
         if kind == "group" or (section, code) in known:
             add(key(variant["text"]), Meaning(section, kind, code))
+    codes: dict[tuple[str, str], dict[str, frozenset[str]]] = {
+        (section, kind): {} for section in SECTIONS for kind in ("row", "column", "group")
+    }
+    for label, meanings in exact.items():
+        for m in meanings:
+            named = codes[m.section, m.kind]
+            named[label] = named.get(label, _NOTHING) | {m.code}
     return Lexicon(
+        codes=codes,
         exact={k: frozenset(v) for k, v in exact.items()},
         rows={k: tuple(v) for k, v in rows.items()},
         columns={k: tuple(v) for k, v in columns.items()},
@@ -120,6 +130,12 @@ def sections_of_labels() -> dict[str, frozenset[str]]:
         for label, meanings in lexicon(name).exact.items():
             found.setdefault(label, set()).update(m.section for m in meanings)
     return {label: frozenset(sections) for label, sections in found.items()}
+
+
+@cache
+def section_of_label() -> dict[str, str]:
+    """The exact keys that stand in one section only, with that section."""
+    return {k: next(iter(s)) for k, s in sections_of_labels().items() if len(s) == 1}
 
 
 @cache

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from tasks.report.headings import heading_of
-from tasks.report.labels import key, section_of, sections_of_labels
+from tasks.report.labels import key, section_of, section_of_label
 from tasks.report.model import Block, Paragraph, SourceCell, SourceRow
 from tasks.report.numbers import MARKS, looks_numeric
 
@@ -31,28 +32,21 @@ class Mark(NamedTuple):
 _BLANK, _NUMBER, _MARK, _NOISE = Mark("b", ""), Mark("n", ""), Mark("m", ""), Mark("x", "")
 
 
-@dataclass(slots=True)
 class Line:
     """One table row with what each of its cells is."""
 
-    cells: tuple[SourceCell, ...]
-    marks: tuple[Mark, ...]
-    table: int
+    __slots__ = ("cells", "filled", "kinds", "marks", "table", "texts")
 
-    @property
-    def kinds(self) -> str:
-        """The cells' kinds as one string, e.g. `tnnnnnnn`."""
-        return "".join(m.kind for m in self.marks)
-
-    @property
-    def filled(self) -> bool:
-        """Whether any cell holds a number or a mark."""
-        return any(m.kind in "nm" for m in self.marks)
-
-    @property
-    def texts(self) -> list[tuple[int, str]]:
-        """Positions and keys of the cells that hold text."""
-        return [(i, m.key) for i, m in enumerate(self.marks) if m.kind == "t"]
+    def __init__(self, cells: tuple[SourceCell, ...], marks: list[Mark], table: int) -> None:
+        self.cells = cells
+        self.marks = marks
+        self.table = table
+        self.kinds = "".join([m[0] for m in marks])  # e.g. "tnnnnnnn"
+        self.filled = "n" in self.kinds or "m" in self.kinds  # a number or a mark
+        # Positions and keys of the cells that hold text.
+        self.texts = (
+            [(i, m[1]) for i, m in enumerate(marks) if m[0] == "t"] if "t" in self.kinds else []
+        )
 
 
 @dataclass(slots=True)
@@ -65,6 +59,7 @@ class Copy:
     ended: bool = False  # the section's last row has been seen
 
 
+@lru_cache(maxsize=16384)
 def mark(text: str) -> Mark:
     """What one cell is."""
     if _ASCII_NUMBER.match(text):
@@ -90,7 +85,7 @@ def mark(text: str) -> Mark:
 
 def line(row: SourceRow) -> Line:
     """A row with its cells classified."""
-    return Line(row.cells, tuple(mark(c.text) for c in row.cells), row.table)
+    return Line(row.cells, [mark(cell[0]) for cell in row.cells], row.table)
 
 
 # Labels that only the first rows, and only the last row, of a section carry.
@@ -136,11 +131,10 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
 
 def _vote(texts: list[str]) -> str | None:
     """The section that a row's labels name; None when none of them does, or they disagree."""
-    known = sections_of_labels()
+    known = section_of_label()
     votes: dict[str, int] = {}
     for label in texts:
-        if label in known and len(known[label]) == 1:
-            (section,) = known[label]
+        if (section := known.get(label)) is not None:
             votes[section] = votes.get(section, 0) + 1
     if not votes:
         for label in [*texts, "".join(texts)]:
@@ -148,6 +142,8 @@ def _vote(texts: list[str]) -> str | None:
                 votes[near] = votes.get(near, 0) + 1
     if not votes:
         return None
+    if len(votes) == 1:
+        return next(iter(votes))
     best = max(votes.values())
     leaders = [s for s, n in votes.items() if n == best]
     return leaders[0] if len(leaders) == 1 else None

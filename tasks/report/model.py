@@ -101,8 +101,7 @@ class Link(NamedTuple):
     rel: str = "a"  # a, iframe, embed, object
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of the statutory form, `cell` being its dotted code in `statutory_form.csv`.
 
     `value` is in the form's unit; `as_published` is the text on the page before normalisation;
@@ -117,8 +116,7 @@ class Cell:
     identity: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one check says of one report; identities 1-4 take their names from `identities.csv`."""
 
     rule: str

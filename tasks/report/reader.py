@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from tasks.report import html, prose, sniff, text, whose
-from tasks.report.decode import decode
+from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
 from tasks.report.headings import HEADINGS
@@ -78,7 +78,7 @@ def _source(data: bytes, kind: str, content_type: str | None) -> Source:
     if kind in _REFUSED_KINDS:
         raise Reject(*_REFUSED_KINDS[kind])
     if kind == "html":
-        return html.source(decode(data, content_type))
+        return html.source(to_utf8(data, content_type))
     if kind == "text":
         return text.source(decode(data, content_type))
     # Their libraries are loaded only when such a document comes: most nights are all HTML.

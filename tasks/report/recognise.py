@@ -30,6 +30,7 @@ from tasks.report.numbers import Unreadable, Value, read_value
 from tasks.report.sections import Placed
 from tasks.report.spans import Grid
 
+_new = tuple.__new__
 _READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
     "proactive": sections.proactive,
     "requests": sections.requests,
@@ -157,10 +158,11 @@ def _confirm(
     numbers: dict[str, Decimal | None],
 ) -> None:
     """Doubtful numbers, and columns that no label names, stand only if the identities agree."""
+    doubtful = [code for code, value in values.items() if value.doubtful]
+    if not doubtful and all(p.header_complete and not p.unsure_rows for p in placed.values()):
+        return
     verdicts = {i.name: verdict(i, numbers) for i in statutory.identities}
-    for code, value in values.items():
-        if not value.doubtful:
-            continue
+    for code in doubtful:
         touching = [i.name for i in statutory.identities if any(c == code for c, _ in i.terms)]
         if not touching or any(verdicts[name] != "holds" for name in touching):
             cell = placed[statutory.cell(code).section].cells[code]
@@ -210,7 +212,7 @@ def _cells(
     values: dict[str, Value],
     numbers: dict[str, Decimal | None],
 ) -> tuple[list[Cell], list[Finding]]:
-    forced = force(statutory, numbers)
+    forced = force(statutory, numbers) if None in numbers.values() else {}
     cells: list[Cell] = []
     for entry in statutory.cells:
         source_cell = placed[entry.section].cells[entry.code]
@@ -221,14 +223,10 @@ def _cells(
             status = "mark" if value.mark else "blank"
             if entry.code in forced:
                 status, (number, identity) = "forced", forced[entry.code]
-        cells.append(
-            Cell(
-                entry.code,
-                number,
-                source_cell.text.strip() if source_cell else "",
-                status,
-                source_cell.place if source_cell else None,
-                identity,
-            )
-        )
-    return cells, check(statutory, {c.cell: c.value for c in cells})
+        text = source_cell.text.strip() if source_cell else ""
+        place = source_cell.place if source_cell else None
+        # Two hundred a report: the named tuple's own constructor would double this loop's time.
+        cells.append(_new(Cell, (entry.code, number, text, status, place, identity)))
+    if forced:
+        numbers = {c.cell: c.value for c in cells}
+    return cells, check(statutory, numbers)
