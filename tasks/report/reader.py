@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
 
-from tasks.report import html, prose, sniff, text, whose
+from tasks.report import html, index_number, prose, sniff, text, whose
 from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
@@ -100,6 +100,7 @@ def _understand(source: Source, reading: Reading) -> None:
     metadata["site_id_code"] = header.get("site_id_code")
     metadata["title"] = title.text if title else None
     metadata["signed_date"] = signature.date
+    metadata |= _index_parts(header.get("index_number"))
     reading.metadata = metadata
     reading.issuing_unit = (
         header.get("issuing_unit")
@@ -127,6 +128,20 @@ def _understand(source: Source, reading: Reading) -> None:
     reading.prose_numbers = prose.numbers(parts.sections)
     reading.findings = [*identities, *_prose_findings(reading), *_year_findings(reading)]
     reading.outcome = "parsed"
+
+
+def _index_parts(text: str | None) -> dict[str, str | None]:
+    """The parts of the index number; `index_code_checks` is yes, no, or null without check digit."""
+    parts = index_number.split(text) if text else None
+    if parts is None:
+        return {}
+    return {
+        "index_code": parts.code,
+        "index_code_system": parts.system,
+        "index_code_checks": None if parts.checks is None else "yes" if parts.checks else "no",
+        "index_year": str(parts.year),
+        "index_serial": parts.serial,
+    }
 
 
 def _without_tables(source: Source, reading: Reading, missing: Missing, body: str) -> Reject:
