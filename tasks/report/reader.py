@@ -131,7 +131,7 @@ def _understand(source: Source, reading: Reading) -> None:
 
 
 def _index_parts(text: str | None) -> dict[str, str | None]:
-    """The parts of the index number; `index_code_checks` is yes, no, or null without check digit."""
+    """The parts of the index number; `index_code_checks`: yes, no, or null without check digit."""
     parts = index_number.split(text) if text else None
     if parts is None:
         return {}
