@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test fast check bench docs lock browser clean
+.PHONY: help setup run test fast check bench fuzz docs lock browser clean
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -36,6 +36,9 @@ run: setup  ## the demo: one night against the bundled publisher, summary, how t
 
 bench: setup  ## what parsing, archiving and a night cost on this machine
 	@$(BIN)/python -m tests.bench
+
+fuzz: setup  ## 100,000 random pages rendered and read back; rates, and every wrong value
+	$(BIN)/python -m tests.fuzz
 
 browser:  ## Debian's Chromium, for the tests of the operator's view
 	@command -v chromium >/dev/null || { \
