@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from decimal import Decimal
 
 from tasks.report.model import Reading
@@ -51,7 +50,7 @@ def reading_object(reading: Reading) -> dict[str, object]:
             }
             for cell in reading.cells
         ],
-        "findings": [asdict(finding) for finding in reading.findings],
+        "findings": [finding._asdict() for finding in reading.findings],
     }
 
 

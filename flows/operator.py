@@ -218,8 +218,8 @@ def table_row(failure: Failure, warehouse: str) -> dict[str, str]:
     return {
         "outcome": failure.outcome,
         "new": "new" if failure.new else "known",
-        "reason": failure.reason,
         "title": failure.title,
+        "reason": failure.reason,
         "unit": failure.unit,
         "page": failure.url,
         "place": failure.place,

@@ -20,6 +20,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows.server import free_port, healthy
 from tests import nights
+from tests.publisher.demo import demo
+from tests.publisher.server import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(420)]
 
@@ -68,8 +70,13 @@ class Served:
 def served(chain: nights.Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     warehouse = chain.copy(chain.last, tmp_path_factory.mktemp("served") / "w")
     port = free_port()
+    site = demo(change=True)
+    sources = nights.write_sources(site, warehouse.parent / "sources.csv", only="dinghai")
     words = ("serve", "--port", str(port), "--warehouse", str(warehouse))
-    with nights.started(*words) as process:
+    with (
+        Server(site.pages) as publisher,
+        nights.started(*words, "--sources", str(sources), resolve=publisher.resolve) as process,
+    ):
         base = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 120
         while not healthy(f"{base}/api"):
@@ -199,6 +206,30 @@ def test_the_schedule_is_there_and_two_nights_never_overlap(served: Served) -> N
     assert deployment["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
     assert deployment["parameters"]["warehouse"] == str(served.warehouse)
     assert "sources" in deployment["parameter_openapi_schema"]["properties"]
+
+
+def test_a_night_started_from_the_ui_runs_and_a_second_is_cancelled(served: Served) -> None:
+    (deployment,) = served.api("/deployments/filter", deployments={"tags": {"all_": ["gongkai"]}})
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    scheduled = {"state": {"type": "SCHEDULED"}}
+    first = served.api(path, **scheduled)["id"]
+    _wait_for(served, first, {"RUNNING"})
+    second = served.api(path, **scheduled)["id"]
+    cancelled = _wait_for(served, second, {"CANCELLED"})
+    assert "concurrency" in str(cancelled["state"]["message"]).lower()
+    ended = _wait_for(served, first, {"COMPLETED"})
+    assert ended["state"]["message"].endswith("17 discovered")
+
+
+def _wait_for(served: Served, run_id: str, kinds: set[str]) -> dict[str, Any]:
+    deadline = time.monotonic() + 150
+    while True:
+        run: dict[str, Any] = served.api(f"/flow_runs/{run_id}")
+        if run["state_type"] in kinds:
+            return run
+        assert run["state_type"] not in {"FAILED", "CRASHED"}, run["state"]
+        assert time.monotonic() < deadline, run["state"]
+        time.sleep(0.3)
 
 
 def test_prefect_yaml_makes_the_same_deployment(served: Served) -> None:
