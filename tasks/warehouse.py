@@ -26,7 +26,8 @@ import pyarrow.parquet as pq
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
-from tasks.units import Registry, Resolver, expected_units, resolutions
+from tasks.units import Registry, Resolver
+from tasks.units.tables import expected_units, resolutions
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 PUBLIC_TABLES = (

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tasks.report import read
-from tasks.units import Clues, Registry, Resolution, Resolver, unified_division
+from tasks.units import Clues, Registry, Resolution, Resolver
+from tasks.units.evidence import unified_division
 from tests.models.synthetic import source
 
 SOURCES = [

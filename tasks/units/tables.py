@@ -1,0 +1,142 @@
+"""The tables that dbt reads of units: whose each reading is, and who is expected to report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.records import Source
+from tasks.units.model import GOVERNMENT, Clues, Unit
+from tasks.units.registry import Registry
+from tasks.units.resolve import Resolver
+
+CANDIDATE = pa.struct([("unit_id", pa.string()), ("name", pa.string()), ("code", pa.string())])
+RESOLUTIONS = pa.schema(
+    [
+        ("report_id", pa.string()),
+        ("unit_id", pa.string()),
+        ("division_id", pa.string()),
+        ("organ_id", pa.string()),
+        ("resolution", pa.string()),
+        ("resolution_grade", pa.string()),
+        ("candidates", pa.list_(CANDIDATE)),
+        ("explanation", pa.string()),
+        ("report_year", pa.int32()),
+    ]
+)
+EXPECTED = pa.schema(
+    [
+        (name, pa.string())
+        for name in (
+            "unit_id",
+            "division_id",
+            "organ_id",
+            "source_id",
+            "source_division_id",
+            "expected_by",
+        )
+    ]
+)
+_READ = [
+    "report_id",
+    "issuing_unit",
+    "report_year",
+    "title",
+    "source_id",
+    "site_id_code",
+    "site_name",
+    "index_number",
+    "column_name",
+    "content_source",
+    "link_title",
+    "sections",
+    "official",
+    "final_url",
+]
+
+
+def resolutions(resolver: Resolver, parts: Iterable[Path]) -> pa.Table:
+    """Resolve every reading of the given parts of `reports/`, once per report_id."""
+    seen: set[str] = set()
+    rows: list[dict[str, object]] = []
+    for part in parts:
+        for batch in pq.ParquetFile(part).iter_batches(columns=_READ):
+            for reading in batch.to_pylist():
+                if reading["report_id"] in seen:
+                    continue
+                seen.add(reading["report_id"])
+                rows.append(_resolved(resolver, reading))
+    rows.sort(key=lambda row: str(row["report_id"]))
+    return pa.Table.from_pylist(rows, schema=RESOLUTIONS)
+
+
+def _resolved(resolver: Resolver, reading: dict[str, Any]) -> dict[str, object]:
+    year = reading["report_year"]
+    around = (reading["column_name"], reading["content_source"], reading["link_title"])
+    found = resolver.resolve(
+        Clues(
+            issuing_unit=reading["issuing_unit"],
+            report_year=year,
+            title=reading["title"] or reading["link_title"],
+            source_id=reading["source_id"],
+            site_id_code=reading["site_id_code"],
+            site_name=reading["site_name"],
+            index_number=reading["index_number"],
+            context=tuple(t for t in around if t),
+            official_url=reading["final_url"] if reading["official"] else None,
+            prose="\n".join(text for _, text in reading["sections"] or () if text),
+        )
+    )
+    registry = resolver.registry
+    return {
+        "report_id": reading["report_id"],
+        "unit_id": found.unit.unit_id if found.unit else None,
+        "division_id": found.unit.division_id if found.unit else None,
+        "organ_id": found.unit.organ_id if found.unit else None,
+        "resolution": found.state,
+        "resolution_grade": found.grade,
+        "candidates": [
+            {
+                "unit_id": unit.unit_id,
+                "name": registry.full_name(unit, year),
+                "code": registry.version(unit.division_id, year).code_nbs or None,
+            }
+            for unit in found.candidates
+        ],
+        "explanation": found.explanation,
+        "report_year": year,
+    }
+
+
+def expected_units(registry: Registry, sources: Iterable[Source]) -> pa.Table:
+    """Who must publish: governments of the sources' divisions and below, and registered units."""
+    rows: list[dict[str, str]] = []
+    for source in sources:
+        for anchor in sorted(registry.divisions_of_code(source.division_code)):
+            units: dict[Unit, str] = {}
+            if source.kind.startswith("unit"):
+                for unit in registry.candidates(source.unit_name, None):
+                    if registry.within(unit.division_id, {anchor}):
+                        units[unit] = f"the source {source.source_id} is registered for it"
+            else:
+                name = registry.version(anchor, None).name
+                for division_id in registry.below(anchor):
+                    if registry.versions[division_id][0].kind == "formal":
+                        where = f"the government of a division in {name}, which has a source"
+                        units[Unit(division_id, GOVERNMENT)] = where
+            rows += [
+                {
+                    "unit_id": unit.unit_id,
+                    "division_id": unit.division_id,
+                    "organ_id": unit.organ_id,
+                    "source_id": source.source_id,
+                    "source_division_id": anchor,
+                    "expected_by": why,
+                }
+                for unit, why in sorted(units.items())
+            ]
+    return pa.Table.from_pylist(rows, schema=EXPECTED)
