@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from tasks.records import BadInput
 from tasks.store import Warehouse
 
-DONE, FAULT, USAGE, REJECTED = 0, 1, 2, 3
+DONE, FAULT, USAGE, REJECTED, INTERRUPTED = 0, 1, 2, 3, 130
 
 HELP = """Harvests, archives, reads and reconciles the annual government-information disclosure
 reports (政府信息公开工作年度报告) of China's administrative organs.
@@ -49,7 +49,7 @@ to a local publisher; for demos and tests, marks the warehouse as a demo
 **Exit codes**
 
 0 done or parsed · 3 the document was rejected · 2 wrong usage or bad input ·
-1 a fault of the program
+1 a fault of the program · 130 interrupted
 """
 
 app = typer.Typer(
@@ -254,14 +254,16 @@ def main() -> None:
     """The entry point: turns what went wrong into one line and an exit code."""
     try:
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:  # how typer tells of Ctrl-C
+            raise KeyboardInterrupt
     except TyperException as error:
         code = _usage(error)
     except BadInput as error:
         err.print(f"gongkai: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         code = USAGE
     except (KeyboardInterrupt, typer.Abort):
-        err.print("gongkai: stopped; the published warehouse is as it was", highlight=False)
-        code = FAULT
+        err.print("gongkai: interrupted; what was published before is as it was", highlight=False)
+        code = INTERRUPTED
     except BrokenPipeError:  # `gongkai sql … | head`
         sys.stderr.close()
         code = DONE

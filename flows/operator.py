@@ -96,7 +96,7 @@ def failures_of(
 def closing_state(counts: Counts, failures: Sequence[Failure]) -> State[Any]:
     """The state a finished night ends in; its name tells a clean night from one with failures."""
     read = counts.parsed + counts.rejected
-    message = f"{counts.parsed}/{read} new or changed documents parsed"
+    message = f"{counts.parsed}/{read} new or changed documents parsed" if read else "nothing new"
     parts = [f"{n} {name}" for name, n in counts.as_dict().items() if n and name in OUTCOMES[1:]]
     problems = sum(f.outcome == "problem" for f in failures)
     parts += [f"{problems} other problems"] if problems else []

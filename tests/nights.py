@@ -13,7 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,10 +47,15 @@ def environment(resolve: str | None = None, **more: str) -> dict[str, str]:
     return kept | more
 
 
-def gongkai(*words: str, resolve: str | None = None, seconds: float = RUN_SECONDS) -> Ended:
-    """Runs the command line as a person would, in its own process."""
+def gongkai(
+    *words: str,
+    resolve: str | None = None,
+    seconds: float = RUN_SECONDS,
+    instead: Sequence[str] = GONGKAI,
+) -> Ended:
+    """Runs the command line as a person would, in its own process (or `instead`, in its place)."""
     done = subprocess.run(
-        [*GONGKAI, *words],
+        [*instead, *words],
         cwd=CHECKOUT,
         env=environment(resolve),
         stdin=subprocess.DEVNULL,

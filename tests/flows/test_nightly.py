@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from tests import nights
 from tests.publisher.demo import demo
+from tests.publisher.server import Server
 
 pytestmark = pytest.mark.slow
 
@@ -103,8 +106,6 @@ def test_the_second_night_fetches_only_what_changed(chain: nights.Chain) -> None
 def test_a_clean_night_and_one_with_rejections_end_in_states_of_different_names(
     chain: nights.Chain,
 ) -> None:
-    import sqlite3
-
     with sqlite3.connect(f"file:{chain.last}/.prefect/prefect.db?mode=ro", uri=True) as db:
         rows = db.execute(
             "select r.name, r.state_name, r.state_type from flow_run r join flow f "
@@ -142,3 +143,41 @@ def test_replay_of_the_whole_archive_gives_the_same_bytes(
     # a duplicate was archived under its other name; what was never received cannot be read again
     assert counts["parsed"] == sum(t.outcome == "parsed" for t in demo().truth.values())
     assert counts["unchanged"] == counts["failed"] == 0
+
+
+LOSES_A_DOCUMENT = """
+from flows import cli
+from tasks import account
+classify = account.classify
+def lossy(*given):
+    outcomes, problems = classify(*given)
+    return outcomes[1:], problems
+account.classify = lossy
+cli.main()
+"""
+
+
+def test_when_the_accounting_does_not_close_nothing_is_published(
+    chain: nights.Chain, tmp_path: Path
+) -> None:
+    warehouse = chain.copy(chain.first, tmp_path / "w")
+    before = (warehouse / "gongkai.duckdb").stat()
+    site = demo(change=True)
+    sources = nights.write_sources(site, tmp_path / "sources.csv", only="dinghai")
+    with Server(site.pages) as server:
+        ended = nights.gongkai(
+            *("run", "--sources", str(sources), "--warehouse", str(warehouse)),
+            resolve=server.resolve,
+            instead=[sys.executable, "-c", LOSES_A_DOCUMENT],
+        )
+    assert ended.code == 1
+    assert "without an outcome" in ended.err
+    assert "Traceback" not in ended.err
+    after = (warehouse / "gongkai.duckdb").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    with sqlite3.connect(f"file:{warehouse}/.prefect/prefect.db?mode=ro", uri=True) as db:
+        states = db.execute(
+            "select r.state_name, r.state_type from flow_run r join flow f on r.flow_id = f.id "
+            "where f.name = 'nightly' order by r.start_time"
+        ).fetchall()
+    assert states[-1] == ("AccountingFailed", "FAILED")
