@@ -85,7 +85,7 @@ def judge(trial: Trial) -> Result:
         assert reading.reason is not None
         outcome: Outcome = "refused" if made.expect == "read" else "rejected"
         return Result(trial, outcome, f"{reading.reason.code}: {reading.reason.message}")
-    differ = list(_differences(made, reading, trial.fault == "dropped_number"))
+    differ = list(differences(made, reading, trial.fault == "dropped_number"))
     if differ:
         return Result(trial, "wrong", f"{len(differ)} cells: " + "; ".join(differ[:3]))
     if made.expect == "reject":
@@ -93,7 +93,7 @@ def judge(trial: Trial) -> Result:
     return Result(trial, "read")
 
 
-def _differences(made: Case, reading: Reading, dropped: bool) -> Iterator[str]:
+def differences(made: Case, reading: Reading, dropped: bool) -> Iterator[str]:
     """Cells that are not read as they are printed.
 
     Where one number was dropped, its cell may be read as the blank that it is now, and blanks that

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tasks.report import read
 from tests import fuzz
 from tests.fuzz import BLANKS, STYLES, Trial, judge
 from tests.publisher import layouts
@@ -93,7 +94,7 @@ def test_a_wrong_reading_is_told_from_a_right_one() -> None:
     made = trial.case()
     printed = made.document.figures.cells["requests.granted.total"].printed
     page = made.page.decode().replace(f"<td>{printed}</td>", "<td>4999</td>")
-    reading = fuzz.read(page.encode())
-    said = list(fuzz._differences(made, reading, dropped=False))
+    reading = read(page.encode())
+    said = list(fuzz.differences(made, reading, dropped=False))
     assert len(said) == 1
     assert said[0].startswith("requests.granted.total")
