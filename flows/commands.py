@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -169,10 +170,11 @@ def _show_end(warehouse: Warehouse, night: Night | None, out: Console) -> None:
     if night is not None:
         summary.show_run(out, night.counts, night.harvested, night.failures)
     summary.show_facts(out, warehouse)
+    # as one can type it here: without an activated environment the command is not on the PATH
+    command = "gongkai" if shutil.which("gongkai") else _short(Path(sys.prefix) / "bin" / "gongkai")
     chosen = warehouse.root != DEFAULT_ROOT
-    summary.show_ways_on(
-        out, warehouse, f" --warehouse {shlex.quote(_short(warehouse.root))}" if chosen else ""
-    )
+    option = f" --warehouse {shlex.quote(_short(warehouse.root))}" if chosen else ""
+    summary.show_ways_on(out, warehouse, command, option)
 
 
 def _short(path: Path) -> str:

@@ -108,15 +108,17 @@ def _plain(value: Any) -> str:
     return "–" if value is None else number(Decimal(value))
 
 
-def show_ways_on(console: Console, warehouse: Warehouse, option: str) -> None:
+def show_ways_on(console: Console, warehouse: Warehouse, command: str, option: str) -> None:
     """Where the result is, one query to try, and how to open the UI."""
     console.print("\nPublished  ", end="", style="bold")
     console.print(str(warehouse.database), highlight=False, soft_wrap=True)
     console.print("Query it   ", end="", style="bold")
-    console.print(f'gongkai sql{option} "{EXAMPLE}"', highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f'{command} sql{option} "{EXAMPLE}"', highlight=False, markup=False, soft_wrap=True
+    )
     console.print("Watch it   ", end="", style="bold")
     console.print(
-        f"gongkai serve{option}   (the Prefect UI, http://127.0.0.1:4200: runs, failures)",
+        f"{command} serve{option}   (the Prefect UI, http://127.0.0.1:4200: runs, failures)",
         highlight=False,
         soft_wrap=True,
     )
