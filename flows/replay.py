@@ -33,6 +33,14 @@ _HOLDING = """
     where bytes is not null and (fetched_at >= ? or ? is null)
 """
 
+# A page whose attachment was read counts as parsed, whatever it says itself.
+_REJECTED = """
+    select distinct snapshot_id from read_parquet(?) where outcome = 'rejected'
+    and document_id not in (
+        select parent_document_id from read_parquet(?)
+        where outcome = 'parsed' and parent_document_id is not null)
+"""
+
 
 @flow(name="replay", flow_run_name=lambda: run_title("replay"), retries=0)
 def replay(
@@ -89,9 +97,7 @@ def _holders(warehouse: Warehouse, since: date | None) -> dict[str, Path]:
 def _rejected(warehouse: Warehouse) -> set[str]:
     with duckdb.connect() as db:
         parts = [str(p) for p in sorted(warehouse.reports.glob("part-*.parquet"))]
-        rows = db.execute(
-            "select distinct snapshot_id from read_parquet(?) where outcome = 'rejected'", [parts]
-        ).fetchall()
+        rows = db.execute(_REJECTED, [parts, parts]).fetchall()
     return {row[0] for row in rows}
 
 

@@ -83,6 +83,9 @@ def show_facts(console: Console, warehouse: Warehouse) -> None:
         units, reports = db.execute(
             "select count(distinct unit_id), count(distinct report_id) from national_fact"
         ).fetchall()[0]
+    if not rows:
+        console.print("national_fact: no rows; only official pages of resolved units are in it")
+        return
     table = Table(
         box=box.SIMPLE_HEAD,
         title=f"national_fact: {units} units, {reports} reports; those with the most requests",
