@@ -23,6 +23,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks import repairs
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
@@ -161,7 +162,7 @@ def remember_sources(warehouse: Warehouse, sources: Sequence[Source] | None) -> 
 
 
 def prepare(warehouse: Warehouse, folder: Path, sources: Sequence[Source]) -> None:
-    """Write what dbt reads beside the archive: runs, sources, resolved units, empty schemas."""
+    """Write what dbt reads beside the archive: runs, sources, units, repairs, schemas."""
     folder.mkdir()
     write_table(folder / "schema_reports.parquet", reports_schema().empty_table())
     write_table(folder / "runs.parquet", _runs(warehouse))
@@ -173,6 +174,7 @@ def prepare(warehouse: Warehouse, folder: Path, sources: Sequence[Source]) -> No
     parts = [p for p in sorted(warehouse.reports.glob("*.parquet")) if not p.name.startswith(".")]
     if not parts:  # nothing was read yet; a glob that matches nothing is an error in DuckDB
         write_schema(warehouse.reports, reports_schema())
+    write_table(folder / "localised.parquet", repairs.localised(parts))
     write_table(folder / "resolutions.parquet", resolutions(Resolver.of(registry, allowed), parts))
 
 

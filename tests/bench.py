@@ -20,6 +20,7 @@ from tasks.records import Fetched
 from tasks.report import read
 from tasks.store import Warehouse
 from tests.publisher.demo import demo
+from tests.report.planted import CASES, plant
 
 COPIES = 5
 
@@ -55,7 +56,23 @@ def main() -> int:
             table, Warehouse(Path(folder)), [page for pages in bodies.values() for page in pages]
         )
     Console().print(table)
+    Console().print(_repairs())
     return 0
+
+
+def _repairs() -> Table:
+    """What the search for repairs makes of planted errors, and what it costs."""
+    table = Table("errors planted", "reports", "outcome", "cost", title="Repairs (CPU time)")
+    for section, errors, error, blanks in CASES:
+        rates = plant(section, errors, error, blanks=blanks, reports=100)
+        told = ", ".join(f"{n} {what}" for what, n in rates.counts.most_common())
+        table.add_row(
+            f"{errors} × {error.__name__} in {section}, {blanks:.0%} blank",
+            "100",
+            told,
+            f"{rates.milliseconds:.2f} ms a report",
+        )
+    return table
 
 
 def _archive(table: Table, warehouse: Warehouse, pages: list[bytes]) -> None:

@@ -9,7 +9,7 @@ the page itself breaks prove nothing: no identity that touches a cell of a broke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -92,6 +92,23 @@ def force(form: StatutoryForm, values: Values) -> dict[str, tuple[Decimal, str]]
         if found is not None:
             forced |= found
     return forced
+
+
+def solvable(identities: Iterable[Identity], values: Values) -> bool:
+    """Whether non-negative integers for the cells without a number could make all of them hold.
+
+    False is certain; True is as far as elimination and bounds can tell.
+    """
+    with_unknown = []
+    for identity in identities:
+        if verdict(identity, values) == "violated":
+            return False
+        if any(values[c] is None for c, _ in identity.terms):
+            with_unknown.append(identity)
+    return all(
+        _force_component(component, values) is not None
+        for component in _components(with_unknown, values)
+    )
 
 
 def _components(identities: list[Identity], values: Values) -> list[list[Identity]]:

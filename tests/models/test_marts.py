@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.models.synthetic import FORM, IDENTITIES
-from tests.models.world import BUSY, GZL, HUACHUAN, LINAN
+from tests.models.world import GRANTED, BUSY, GZL, HUACHUAN, LINAN
 
 pytestmark = pytest.mark.slow
 
@@ -196,12 +196,42 @@ def test_repairs_are_proposed_only_where_unique(db: Db) -> None:
     )
     witness = "outcome_total.natural_person, row_total.granted"
     granted = "requests.granted.natural_person"
-    assert found == [(granted, "17", Decimal(7), "single_cell", witness, "proposed")]
+    assert found == [(granted, "17", Decimal(7), "fewest_cells", witness, "proposed")]
     fact = "select value, edited_value from national_fact where cell = ? and unit_name = ?"
     assert rows(db, fact, granted, "桦川县市场监督管理局") == [(Decimal(17), Decimal(7))]
     assert rows(db, fact, granted, "桦川县人民政府")[0] == (Decimal(7), Decimal(7))
     changed = "select count(*) from national_fact where value is distinct from edited_value"
     assert rows(db, changed) == [(1,)]
+
+
+def test_a_repair_of_two_cells_and_one_that_is_not_certain(db: Db) -> None:
+    found = rows(
+        db,
+        """
+        select cell, published_value, value, slip, cells_changed, witness
+        from repairs join reports using (report_id) where url = 'probe:two wrong' order by cell desc
+        """,
+    )
+    row, own = "row_total.granted", "outcome_total."
+    assert found == [
+        (GRANTED, 70, 7, None, 2, f"{own}natural_person, {row}"),
+        ("requests.granted.business", 33, 3, "a digit doubled", 2, f"{own}business, {row}"),
+    ]
+    explained = rows(
+        db,
+        "select findings.explanation from findings join reports using (report_id) where url = ?",
+        HUACHUAN + "review.html",
+    )
+    assert explained == [
+        (
+            "the parts give 2, the report says 3; 5 smallest changes would mend it: "
+            "review_litigation.reconsideration.corrected 0 → 1; "
+            "review_litigation.reconsideration.other 0 → 1; "
+            "review_litigation.reconsideration.pending 0 → 1; "
+            "review_litigation.reconsideration.total 3 → 2; "
+            "review_litigation.reconsideration.upheld 2 → 3",
+        )
+    ]
 
 
 def test_resolution(db: Db) -> None:

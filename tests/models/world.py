@@ -200,6 +200,17 @@ def fill(world: Synthetic) -> None:
             discovered=False,
         )
 
+    # Two numbers wrong in one row.
+    first.report(
+        "probe:two wrong",
+        None,
+        2021,
+        _with(BUSY, **{GRANTED: 70, "requests.granted.business": 33}),
+        origin="imported",
+        official=False,
+        discovered=False,
+    )
+
     # What failed: rejected twice; read the second night; never found; not official; a listing.
     for night in (first, second):
         night.report(

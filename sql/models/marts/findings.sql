@@ -18,22 +18,44 @@ with within_report as (
     from {{ ref('check_identities') }} as checks
 ),
 
-alternatives as (
-    select report_id, string_agg(cell || ' by ' || change::decimal(18, 0), ', ' order by cell) as changes, any_value(alternatives) as ways
-    from {{ ref('repair_candidates') }}
-    group by report_id
+-- All smallest repairs of the part of the form that a violated identity belongs to, in words.
+described as (
+    select
+        report_id,
+        violated,
+        answer,
+        alternatives,
+        open_amount,
+        array_to_string(list_transform(
+            repairs[:5],
+            lambda r: array_to_string(list_transform(
+                r,
+                lambda c: c.cell || ' ' || c.before || ' → ' || c."after" || coalesce(' (' || c.slip || ')', '')
+            ), ' and ')
+        ), '; ') as changes
+    from {{ ref('stg_localised') }}
+),
+
+remedies as (
+    select
+        report_id,
+        unnest(violated) as identity,
+        case
+            when answer = 'unique' then '; the one smallest change that mends it: ' || changes
+            when answer = 'none' then '; no change of at most three cells mends it'
+            when alternatives = 0 then '; blank cells leave open what would mend it'
+            else '; ' || alternatives || ' smallest changes would mend it'
+                || case when open_amount then ', and more by open amounts' else '' end || ': ' || changes
+        end as remedy
+    from described
 ),
 
 identities as (
     select
         within_report.* exclude (explanation),
-        explanation || case
-            when verdict <> 'violated' or ways is null then ''
-            when ways = 1 then '; one change of one cell mends the report: ' || changes
-            else '; ' || ways || ' single changes would mend the report: ' || changes
-        end as explanation
+        explanation || coalesce(remedy, '') as explanation
     from within_report
-    left join alternatives using (report_id)
+    left join remedies using (report_id, identity)
 ),
 
 years as (

@@ -1,13 +1,37 @@
 -- Applied: the reader mended an OCR reading. Proposed: the page itself is wrong, and exactly one
--- change of one cell satisfies every identity; the published value stays.
-with mended as (
+-- smallest change satisfies every identity of its part of the form; the published value stays.
+with changes as (
+    select
+        report_id,
+        violated,
+        len(repairs[1]) as cells_changed,
+        unnest(repairs[1], recursive := true)
+    from {{ ref('stg_localised') }}
+    where answer = 'unique'
+),
+
+mended as (
     select report_id from {{ ref('stg_report_values') }} where list_contains(status, 'repaired')
     union
-    select report_id from {{ ref('repair_candidates') }} where alternatives = 1
+    select report_id from changes
 ),
 
 cells as (
     select * from {{ long_cells('select report_id from mended') }}
+),
+
+-- The witness of a cell: the violated identities that it stands in.
+witnesses as (
+    select
+        changes.report_id,
+        changes.cell,
+        string_agg(identities.identity, ', ' order by identities.identity) as witness
+    from changes
+    inner join cells on cells.report_id = changes.report_id and cells.cell = changes.cell
+    inner join {{ ref('identities') }} as identities
+        on identities.form = cells.form and identities.cell = changes.cell
+    where list_contains(changes.violated, identities.identity)
+    group by all
 ),
 
 applied as (
@@ -18,6 +42,8 @@ applied as (
         null::decimal(18, 4) as published_value,
         value,
         'reading_repaired' as rule,
+        null::varchar as slip,
+        1 as cells_changed,
         forced_by as witness,
         'applied' as status
     from cells
@@ -26,20 +52,22 @@ applied as (
 
 proposed as (
     select
-        candidates.report_id,
-        candidates.cell,
+        changes.report_id,
+        changes.cell,
         cells.as_published,
         cells.value as published_value,
-        (cells.value + candidates.change)::decimal(18, 4) as value,
-        'single_cell' as rule,
-        array_to_string(candidates.witness, ', ') as witness,
+        changes."after"::decimal(18, 4) as value,
+        'fewest_cells' as rule,
+        changes.slip,
+        changes.cells_changed::int as cells_changed,
+        witnesses.witness,
         'proposed' as status
-    from {{ ref('repair_candidates') }} as candidates
-    inner join cells on cells.report_id = candidates.report_id and cells.cell = candidates.cell
-    where candidates.alternatives = 1
+    from changes
+    inner join cells on cells.report_id = changes.report_id and cells.cell = changes.cell
+    left join witnesses on witnesses.report_id = changes.report_id and witnesses.cell = changes.cell
 )
 
 select * from applied
-union all
+union all by name
 select * from proposed
 order by report_id, cell
