@@ -212,12 +212,11 @@ def _confirm(row: Row, form_row: FormRow, lex: Lexicon, section: str) -> None:
             )
     if not row.loose:
         return
-    wanted = lex.rows[(section, form_row.code)]
     parts = [label for _, label in row.loose]
-    if not row.codes and _resembles("".join(parts), wanted):
+    if not row.codes and _resembles("".join(parts), form_row.code, section, lex):
         return
     for i, label in row.loose:
-        garbled = not row.codes and _resembles(label, wanted)
+        garbled = not row.codes and _resembles(label, form_row.code, section, lex)
         # Beside a clear label one stray ideograph is a scrap of a broken cell, no label.
         scrap = bool(row.codes) and len(label) == 1
         if not (garbled or scrap or lex.group_fragment(label, section)):
@@ -230,5 +229,9 @@ def _confirm(row: Row, form_row: FormRow, lex: Lexicon, section: str) -> None:
             )
 
 
-def _resembles(label: str, wanted: tuple[str, ...]) -> bool:
-    return any(likeness(label, w) >= NEAR for w in wanted)
+def _resembles(label: str, code: str, section: str, lex: Lexicon) -> bool:
+    """Whether a garbled label is like this row's, and no other row's is more like it."""
+    own = max(likeness(label, w) for w in lex.rows[section, code])
+    return own >= NEAR and not any(
+        likeness(label, w) > own for (s, _), keys in lex.rows.items() if s == section for w in keys
+    )

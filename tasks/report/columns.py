@@ -23,14 +23,21 @@ GridOf = Callable[[int], Grid]
 
 
 @lru_cache(maxsize=8192)
-def compatible(label: str, section: str, column: str, lex: Lexicon) -> int:
-    """2 when the label is exactly the column's, 1 when it may be a form of it, 0 when it is not."""
+def likeness_to(label: str, section: str, column: str, lex: Lexicon) -> float:
+    """How like a label is to a column's: 1 when exactly, 0 when it is not a form of it at all."""
     if column in lex.meanings(label, section, "column"):
-        return 2
-    wanted = lex.columns[(section, column)]
-    if any(likeness(label, w) >= NEAR or (len(w) > 3 and w in label) for w in wanted):
-        return 1
-    return 0
+        return 1.0
+    wanted = lex.columns[section, column]
+    # Two labels run together in one cell (上一年项目数量 本年增/减) are the one like the other.
+    if any(len(w) > 3 and w in label for w in wanted):
+        return 0.95
+    best = max(likeness(label, w) for w in wanted)
+    return min(best, 0.95) if best >= NEAR else 0.0
+
+
+def compatible(label: str, section: str, column: str, lex: Lexicon) -> bool:
+    """Whether a label may be a form of the column's."""
+    return likeness_to(label, section, column, lex) > 0
 
 
 def order(
@@ -38,36 +45,56 @@ def order(
 ) -> tuple[list[str], bool]:
     """The columns in the order that the header labels give, and whether every label was there.
 
-    Rejects labels that fit no column, and orders that the labels do not make clear.
+    A label stands for the column it is most like; where order alone gives it a column, no other
+    may be more like it. Rejects labels that fit no column, and orders that labels leave open.
     """
-    fit = [[compatible(label, section, c, lex) for c in columns] for _, label in labels]
-    if len(labels) == len(columns) and all(fit[i][i] for i in range(len(columns))):
-        crossed = any(2 in row and row[i] < 2 and row.count(2) == 1 for i, row in enumerate(fit))
-        if not crossed:
-            return list(columns), True
-    exact = [[c for c, f in zip(columns, row, strict=True) if f == 2] for row in fit]
-    if (
-        len(labels) == len(columns)
-        and all(len(e) == 1 for e in exact)
-        and len({e[0] for e in exact}) == len(columns)
+    if len(labels) == len(columns) and all(
+        label == c or likeness_to(label, section, c, lex) == 1.0
+        for (_, label), c in zip(labels, columns, strict=True)
     ):
-        return [e[0] for e in exact], True
-    at = 0
-    for i, (cell, _) in enumerate(labels):
-        if not any(fit[i]):
+        return list(columns), True
+    fit = [[likeness_to(label, section, c, lex) for c in columns] for _, label in labels]
+    for (cell, _), row in zip(labels, fit, strict=True):
+        if not any(row):
             text = cell.text.strip().replace("\n", "")[:80]
             raise Reject("unknown_label", f"“{text}” is no column of the form", cell.place)
-        while at < len(columns) and not fit[i][at]:
-            at += 1
-        if at == len(columns):
-            shown = "、".join(c.text.strip().replace("\n", "") for c, _ in labels)[:200]
-            raise Reject(
-                "competing_readings",
-                f"the header does not tell the order of the columns: {shown}",
-                cell.place,
-            )
-        at += 1
+    if len(labels) == len(columns):
+        if all(row[i] == max(row) for i, row in enumerate(fit)):
+            return list(columns), True
+        best = [row.index(max(row)) for row in fit]
+        clear = all(row.count(max(row)) == 1 for row in fit)
+        if clear and len(set(best)) == len(columns):
+            return [columns[j] for j in best], True
+        raise _open(labels)
+    at = -1
+    before: SourceCell | None = None
+    for (cell, _), row in zip(labels, fit, strict=True):
+        later = [j for j in range(at + 1, len(columns)) if row[j] == max(row)]
+        if not later:
+            raise _open(labels)
+        step, at = later[0] - at, later[0]
+        # A lost label leaves its cell; labels side by side stand for columns side by side.
+        if before is not None and _same_row(before, cell) and _apart(before, cell) != step:
+            raise _open(labels)
+        before = cell
     return list(columns), False
+
+
+def _same_row(a: SourceCell, b: SourceCell) -> bool:
+    return (a.place.table, a.place.row, a.place.line) == (b.place.table, b.place.row, b.place.line)
+
+
+def _apart(a: SourceCell, b: SourceCell) -> int:
+    return (b.place.cell or 0) - (a.place.cell or 0)
+
+
+def _open(labels: Sequence[tuple[SourceCell, str]]) -> Reject:
+    shown = "、".join(c.text.strip().replace("\n", "") for c, _ in labels)[:200]
+    return Reject(
+        "competing_readings",
+        f"the header does not tell the order of the columns: {shown}",
+        labels[0][0].place,
+    )
 
 
 def _filled(kinds: str) -> int:
@@ -163,7 +190,7 @@ def without_erased_cells(rows: list[Row], count: int, grid_of: GridOf) -> list[R
 
 def _starts(row: Row, grid_of: GridOf) -> list[int]:
     grid = grid_of(row.line.table)
-    return [grid.column_of(v) for v in row.values]
+    return [grid.column_of(v) if grid.told else -1 for v in row.values]
 
 
 def _cut_at(
@@ -171,7 +198,8 @@ def _cut_at(
 ) -> int | None:
     extra = len(row.values) - count
     erased = all(v.text.strip() in ("", "0") for v in row.values[: max(extra, 0)])
-    if extra >= 0 and erased and starts == {tuple(_starts(row, grid_of)[extra:])}:
+    told = grid_of(row.line.table).told
+    if told and extra >= 0 and erased and starts == {tuple(_starts(row, grid_of)[extra:])}:
         return extra
     if lengths == {count + 1} and erased:
         return 1
@@ -273,7 +301,8 @@ def _ways(count: int, full: list[Row], grid_of: GridOf) -> list[Callable[[Row], 
     def by_grid(row: Row) -> Values | None:
         if columns is None:
             return None
-        return _if_placed(row, _under(row, columns, grid_of(row.line.table)))
+        under = _under(row, columns, grid_of(row.line.table))
+        return None if under is None else _if_placed(row, under)
 
     return [from_label, from_end, by_grid]
 
@@ -286,24 +315,35 @@ def under_header(
     None where the two disagree or a number stands under no label.
     """
     readings: list[Values] = []
+    grid = grid_of(row.line.table)
+    if not grid.told:
+        return None
     if header_line is not None and len(header_line.cells) == len(row.line.cells):
         where = {id(c): i for i, c in enumerate(header_line.cells)}
         indexes = [where[id(c)] for c, _ in header if id(c) in where]
         if len(indexes) == len(header):
             readings.append([row.line.cells[i] for i in indexes])
-    grid = grid_of(row.line.table)
     if all(grid.knows(c) for c, _ in header):
-        readings.append(_under(row, [grid.column_of(c) for c, _ in header], grid))
+        under = _under(row, [grid.column_of(c) for c, _ in header], grid)
+        if under is not None:
+            readings.append(under)
     good = [r for r in readings if _all_placed(row, r)]
     if not good or any([id(c) for c in r] != [id(c) for c in good[0]] for r in good[1:]):
         return None
     return good[0]
 
 
-def _under(row: Row, columns: Sequence[int], grid: Grid) -> Values:
-    """The cells that begin, or reach down from a row above, in these grid columns."""
-    at = {grid.column_of(v): v for v in row.values}
-    return [at.get(c) or grid.above(row.line.cells[0], c) for c in columns]
+def _under(row: Row, columns: Sequence[int], grid: Grid) -> Values | None:
+    """The cells that fill these grid columns, None where one is missing or prints over several."""
+    if not grid.told:
+        return None
+    found: Values = []
+    for column in columns:
+        cell = grid.covering(row.line.cells[0], column)
+        if cell is None or (cell.text.strip() and any(cell is c for c in found)):
+            return None
+        found.append(cell)
+    return found
 
 
 def _all_placed(row: Row, chosen: Values) -> bool:

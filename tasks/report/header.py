@@ -13,6 +13,7 @@ from functools import cache
 
 from tasks.report.form import _table
 from tasks.report.model import Block, Paragraph, Source
+from tasks.report.title import compact, is_report_title
 
 _SPACE = r"[\s\u3000\xa0]*"
 _COLON = "[:：]"
@@ -91,9 +92,10 @@ def read_header(source: Source, before: int) -> dict[str, str]:
 
     Dates are ISO; what cannot be read as a date stays as printed.
     """
-    pairs: Pairs = {}
+    reader = _Reader()
     for block in source.blocks[:before]:
-        _read_block(block, pairs)
+        reader.take(block)
+    pairs = reader.pairs
     for name, field in _META.items():
         if value := source.meta.get(name):
             pairs.setdefault(field, value)
@@ -103,34 +105,55 @@ def read_header(source: Source, before: int) -> dict[str, str]:
     return pairs
 
 
-def _read_block(block: Block, pairs: Pairs) -> None:
-    if isinstance(block, Paragraph):
-        _read_line(block.text, pairs)
-        return
-    texts = [cell.text.strip() for cell in block.cells]
-    waiting: str | None = None
-    for text in texts:
-        field = fields().get(_bare(text))
-        if field is not None:
-            waiting = field
-        elif waiting is not None:
-            _keep(pairs, waiting, text)
-            waiting = None
-        else:
-            _read_line(text, pairs)
+class _Reader:
+    """Takes the blocks of a header in turn; a label may stand in one and its value in the next."""
 
+    def __init__(self) -> None:
+        self.pairs: Pairs = {}
+        self._waiting: str | None = None  # a label at the end of a line, whose value comes next
+        self._columns: list[str] = []  # a row of labels only, whose values are the next row
 
-def _read_line(text: str, pairs: Pairs) -> None:
-    """All `label: value` pairs of one line; a value ends where the next label begins."""
-    if ":" not in text and "：" not in text:
-        return
-    matches = list(_label_pattern().finditer(text))
-    for i, match in enumerate(matches):
-        end = matches[i + 1].start() if i + 1 < len(matches) else len(text)
-        _keep(pairs, fields()[_bare(match[1])], text[match.end() : end])
+    def take(self, block: Block) -> None:
+        """Reads one paragraph or row."""
+        if isinstance(block, Paragraph):
+            self._columns = []
+            self._line(block.text)
+            return
+        texts = [cell.text.strip() for cell in block.cells]
+        named = [fields().get(_bare(text)) for text in texts]
+        if self._columns and len(texts) == len(self._columns) and not any(named):
+            for field, text in zip(self._columns, texts, strict=True):
+                self._keep(field, text)
+        self._columns = [f for f in named if f] if len(texts) > 1 and all(named) else []
+        if self._columns:
+            return
+        label: str | None = None
+        for text, name in zip(texts, named, strict=True):
+            if name is not None:
+                label = name
+            elif label is not None:
+                self._keep(label, text)
+                label = None
+            else:
+                self._line(text)
 
+    def _line(self, text: str) -> None:
+        """All `label: value` pairs of one line; a value ends where the next label begins."""
+        waiting, self._waiting = self._waiting, None
+        matches = list(_label_pattern().finditer(text)) if ":" in text or "：" in text else []
+        if waiting is not None and not matches and not is_report_title(compact(text)):
+            self._keep(waiting, text)
+            return
+        for i, match in enumerate(matches):
+            end = matches[i + 1].start() if i + 1 < len(matches) else len(text)
+            field, value = fields()[_bare(match[1])], text[match.end() : end]
+            if value.strip():
+                self._keep(field, value)
+            elif i + 1 == len(matches):
+                self._waiting = field
 
-def _keep(pairs: Pairs, field: str, value: str) -> None:
-    value = re.sub(r"\s+", " ", value.replace("\xa0", " ").replace("\u3000", " ")).strip(" |;；")
-    if value and len(value) <= _LONGEST_VALUE:
-        pairs.setdefault(field, value)
+    def _keep(self, field: str, value: str) -> None:
+        value = re.sub(r"\s+", " ", value.replace("\xa0", " ").replace("\u3000", " "))
+        value = value.strip(" |;；")
+        if value and len(value) <= _LONGEST_VALUE:
+            self.pairs.setdefault(field, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from tasks.report.labels import key
 
@@ -42,16 +42,23 @@ def heading_of(text: str) -> str | None:
     label = key(text)
     if len(label) < 4:
         return None
-    for section, wordings in HEADINGS.items():
-        for wording in wordings:
-            if label == wording:
-                return section
+    known = _keys()
+    if (section := known.get(label)) is not None:
+        return section
     if len(label) < 8:
         return None
+    characters = set(label)
     best, where = 0.0, None
-    for section, wordings in HEADINGS.items():
-        for wording in wordings:
-            ratio = SequenceMatcher(None, label, wording, autojunk=False).ratio()
-            if ratio > best:
-                best, where = ratio, section
+    for wording, section in known.items():
+        if 3 * len(characters & set(wording)) < len(label):
+            continue
+        ratio = SequenceMatcher(None, label, wording, autojunk=False).ratio()
+        if ratio > best:
+            best, where = ratio, section
     return where if best >= 0.85 else None
+
+
+@cache
+def _keys() -> dict[str, str]:
+    """The comparable form of every wording, with its section."""
+    return {key(w): section for section, wordings in HEADINGS.items() for w in wordings}

@@ -28,7 +28,18 @@ _BLOCKS = (
 )
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 _CONTROL = bytes(c for c in range(32) if c not in (9, 10, 13))
-_HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
+)
+_STRUCK = re.compile(r"line-through", re.IGNORECASE)
+# Stands in a cell's text for what a person sees there and this reader does not, or for text that
+# a person would not read as part of a number: such a cell is never a number and never blank.
+_UNSEEN = "\ufffd"
+_STYLED: Callable[[Any], Any] = etree.XPath(
+    "//*[@hidden or contains(@style, 'none') or contains(@style, 'hid')"
+    " or contains(@style, 'line-through')]"
+)
+_EARLY_END = re.compile(rb"</(?:body|html)\s*>", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
 _STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
 _CELLS: Callable[[Any], float] = etree.XPath("count(.//td|.//th)")  # type: ignore[assignment]
@@ -41,27 +52,90 @@ _Element = Any
 _new = tuple.__new__
 
 
-def source(page: bytes) -> Source:
-    """The blocks, title, meta tags and attachment links of a page in UTF-8."""
+def source(page: bytes, *, show_blocks: bool = False) -> Source:
+    """The blocks, title, meta tags and attachment links of a page in UTF-8.
+
+    What the page hides in its own styles is left out; with `show_blocks` only inside tables (some
+    systems hide the article until a script shows it).
+    """
     page = page.translate(None, _CONTROL)
     if _RESERVED_PREFIX in page:
         for reserved in _RESERVED:
             page = page.replace(reserved.encode(), b"")
-    root = _parse(page)
+    root = _parse(_without_early_end(page))
     found = Source("html", [])
     if root is None:
         return found
     _head(root, found)
+    _links(root, found)
+    _mark_unseen(root)
     for element in list(root.iter("script", "style", "noscript", "head", "select")):
         _drop(element)
-    _links(root, found)
+    if b"none" in page or b"hid" in page or b"line-through" in page:
+        found.hidden = _drop_hidden(root, show_blocks)
     if _CELLS(root) > _MOST_CELLS:
         raise Reject("too_large", f"the page has more than {_MOST_CELLS:,} table cells")
     tables, cells = _mark(root)
-    may_hide = b"none" in page or b"hid" in page
-    found.blocks = _Cutter(cells, may_hide).blocks(_STRING(root), tables)
+    found.blocks = _Cutter(cells).blocks(_STRING(root), tables)
     found.complete = _complete(page, found.blocks)
     return found
+
+
+def _without_early_end(page: bytes) -> bytes:
+    """Pages pasted into pages end twice; libxml2 stops at the first end, browsers do not."""
+    end = page.find(b"</html>")
+    body = page.find(b"</body>")
+    after_end = end >= 0 and page[end + 7 :].strip()
+    after_body = body >= 0 and not page[body + 7 :].lstrip()[:7].lower().startswith(b"</html")
+    if after_end or (after_body and page[body + 7 :].strip()):
+        return _EARLY_END.sub(b"", page)
+    return page
+
+
+def _mark_unseen(root: _Element) -> None:
+    """Marks cells with controls, pictures or scripts that write, and with notes to their text."""
+    for element in root.iter("input", "select", "textarea", "img", "canvas", "svg", "object"):
+        if not _is_tiny(element) and _in_cell(element):
+            element.tail = _UNSEEN + (element.tail or "")
+    for element in root.iter("script"):
+        if "write" in (element.text or "") and _in_cell(element):
+            element.tail = _UNSEEN + (element.tail or "")
+    for element in root.iter("s", "del", "strike", "sup", "sub", "rt"):
+        if _in_cell(element):
+            element.text = _UNSEEN + (element.text or "")
+
+
+def _in_cell(element: _Element) -> bool:
+    return next(element.iterancestors("td", "th"), None) is not None
+
+
+def _is_tiny(element: _Element) -> bool:
+    """Spacer pictures and hidden controls, which nobody sees."""
+    if element.tag == "input":
+        return str(element.get("type") or "").lower() == "hidden"
+    return any((element.get(side) or "").strip() in ("0", "1") for side in ("width", "height"))
+
+
+def _drop_hidden(root: _Element, show_blocks: bool) -> bool:
+    """Takes what is hidden out of the tree; gives whether a block with tables was among it."""
+    blocks = False
+    for element in _STYLED(root):
+        style = element.get("style") or ""
+        if _STRUCK.search(style) and _in_cell(element):
+            element.text = _UNSEEN + (element.text or "")
+        if element.get("hidden") is None and not _HIDDEN.search(style):
+            continue
+        holds_table = element.tag == "table" or element.find(".//table") is not None
+        blocks |= holds_table
+        if holds_table and show_blocks:
+            continue
+        if element.tag in ("td", "th") and "visibility" in style.lower():
+            for child in list(element):
+                element.remove(child)
+            element.text = None  # it keeps its place and shows nothing
+        else:
+            _drop(element)
+    return blocks
 
 
 def _parse(page: bytes) -> _Element | None:
@@ -167,19 +241,19 @@ def _refuse_text_between(table: _Element) -> None:
 class _Cutter:
     """Cuts the text of a marked page at its boundaries. Cells come in page order, like the text."""
 
-    def __init__(self, cells: list[_Element], may_hide: bool) -> None:
+    def __init__(self, cells: list[_Element]) -> None:
         self._cells = iter(cells)
-        self._may_hide = may_hide
         self._paragraphs = 0
 
     def blocks(self, text: str, tables: list[_Element]) -> list[Block]:
         """The page's paragraphs and rows."""
         before, *parts = text.split(_TABLE)
         blocks: list[Block] = [*self._flow(before)]
-        for i, (part, table) in enumerate(zip(parts, tables, strict=True), 1):
+        for i, part in enumerate(parts, 1):
             inside, _, after = part.partition(_END)
-            blocks += self._rows(inside, table, i)
+            blocks += self._rows(inside, i)
             blocks += self._flow(after)
+        assert len(parts) == len(tables)
         return blocks
 
     def _flow(self, text: str) -> Iterator[Paragraph]:
@@ -192,19 +266,13 @@ class _Cutter:
                 self._paragraphs += 1
                 yield Paragraph(paragraph, Place("html", line=self._paragraphs))
 
-    def _rows(self, text: str, table: _Element, number: int) -> list[SourceRow]:
+    def _rows(self, text: str, number: int) -> list[SourceRow]:
         """The rows of a table, from its text and the spans of its cells."""
-        may_hide = self._may_hide
-        skip_all = may_hide and _hidden(table)
-        hidden_rows = [_hidden(tr) for tr in table.iter("tr")] if may_hide else []
         rows: list[SourceRow] = []
         for row, line in enumerate(text.split(_ROW)):
             found: list[SourceCell] = []
-            skip = skip_all or (may_hide and row > 0 and hidden_rows[row - 1])
             for raw in line.split(_CELL)[1:]:
                 get = next(self._cells).get
-                if may_hide and (skip or _is_hidden(get("style"), get("hidden"))):
-                    continue
                 # The named tuples' own constructors would be a fifth of this module's time.
                 place = _new(Place, ("html", number, row, len(found) + 1, None, None, None))
                 spans = _span(get("rowspan")), _span(get("colspan"))
@@ -212,14 +280,6 @@ class _Cutter:
             if found:
                 rows.append(SourceRow(tuple(found), number))
         return rows
-
-
-def _hidden(element: _Element) -> bool:
-    return _is_hidden(element.get("style"), element.get("hidden"))
-
-
-def _is_hidden(style: str | None, hidden: str | None) -> bool:
-    return hidden is not None or bool(style and _HIDDEN.search(style))
 
 
 @lru_cache(maxsize=16384)

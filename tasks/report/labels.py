@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
@@ -22,6 +23,8 @@ SECTIONS = ("proactive", "requests", "review_litigation")
 
 _NOT_LABEL = re.compile(r"[^\u3400-\u9fffA-Za-z0-9]+")
 _NUMERALS = "一二三四五六七八九十0123456789"
+
+_SAME = (("年度", "年"), ("其它", "其他"))  # ways of writing that mean the same everywhere
 
 NEAR = 0.6  # share of characters in common from which a garbled label resembles a statutory one
 
@@ -38,6 +41,8 @@ class Meaning(NamedTuple):
 def key(text: str) -> str:
     """The comparable part of a label; "" for a text without letters, digits or ideographs."""
     full = _NOT_LABEL.sub("", unicodedata.normalize("NFKC", text))
+    for written, meant in _SAME:
+        full = full.replace(written, meant)
     return full.lstrip(_NUMERALS) or full
 
 
@@ -53,6 +58,7 @@ class Lexicon:
     rows: dict[tuple[str, str], tuple[str, ...]]
     columns: dict[tuple[str, str], tuple[str, ...]]
     groups: dict[str, tuple[str, ...]]  # section -> keys of its group labels
+    spelled: dict[str, str]  # section -> its group labels as the form spells them
 
     def meanings(self, label_key: str, section: str, kind: str) -> frozenset[str]:
         """Codes of `kind` in `section` that this exact key may stand for."""
@@ -70,7 +76,9 @@ class Lexicon:
 
     def group_fragment(self, label_key: str, section: str) -> bool:
         """Whether the key is a piece of one of the section's group labels."""
-        return any(label_key in group for group in self.groups[section])
+        return label_key in self.spelled[section] or any(
+            label_key in group for group in self.groups[section]
+        )
 
 
 @cache
@@ -118,6 +126,12 @@ def lexicon(name: Form) -> Lexicon:
         exact={k: frozenset(v) for k, v in exact.items()},
         rows={k: tuple(v) for k, v in rows.items()},
         columns={k: tuple(v) for k, v in columns.items()},
+        spelled={
+            section: "|".join(
+                dict.fromkeys(_NOT_LABEL.sub("", g) for row in form_rows for g in row.groups)
+            )
+            for section, form_rows in form(name).sections.items()
+        },
         groups={k: tuple(v) for k, v in groups.items()},
     )
 
@@ -164,10 +178,32 @@ def section_of(label_key: str) -> str | None:
     if len(label_key) < 3:
         return None
     best: dict[str, float] = {}
-    for label, sections in sections_of_labels().items():
+    for label in _alike(label_key):
         # A short piece of a long label (政府信息公开) stands in many texts that are no label.
         piece = label_key in label and 2 * len(label_key) <= len(label)
         if not piece and (score := likeness(label_key, label)) >= 0.7:
-            for section in sections:
+            for section in sections_of_labels()[label]:
                 best[section] = max(best.get(section, 0.0), score)
     return next(iter(best)) if len(best) == 1 else None
+
+
+def _pairs(label_key: str) -> set[str]:
+    return {label_key[i : i + 2] for i in range(len(label_key) - 1)}
+
+
+@cache
+def _labels_by_pair() -> dict[str, list[str]]:
+    """Which statutory labels hold each pair of neighbouring characters."""
+    found: dict[str, list[str]] = {}
+    for label in sections_of_labels():
+        for pair in _pairs(label):
+            found.setdefault(pair, []).append(label)
+    return found
+
+
+def _alike(label_key: str) -> list[str]:
+    """The labels that share enough neighbouring characters with a text to be worth comparing."""
+    by_pair = _labels_by_pair()
+    shared = Counter(label for pair in _pairs(label_key) for label in by_pair.get(pair, ()))
+    length = len(label_key)
+    return [label for label, n in shared.items() if 3 * n >= min(length, len(label)) - 1]

@@ -15,9 +15,8 @@ from typing import NamedTuple
 from tasks.report.headings import heading_of
 from tasks.report.labels import key, section_of, section_of_label
 from tasks.report.model import Block, Paragraph, SourceCell, SourceRow
-from tasks.report.numbers import MARKS, looks_numeric
+from tasks.report.numbers import MARKS, looks_numeral, looks_numeric
 
-_NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百千万]+\Z")
 _ASCII_NUMBER = re.compile(r"\d{1,9}\Z")
 _PROSE = 60  # a cell with more characters than this and no label is prose in a layout table
 
@@ -78,7 +77,7 @@ def mark(text: str) -> Mark:
             if not stripped.strip("\u200b\u200c\u200d\ufeff\u2060\u00ad\xa0\u3000 ")
             else _NOISE
         )
-    if _NUMERAL.match(label):
+    if looks_numeral(stripped):
         return Mark("c", label)
     return Mark("t", label)
 
@@ -98,22 +97,40 @@ _LAST = {"proactive": {"行政事业性收费"}, "requests": {"结转下年度�
 
 
 def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
-    """The occurrences of each statutory section, in page order."""
+    """The occurrences of each statutory section, in page order.
+
+    On a page with all three statutory headings only what stands below one of them counts: reports
+    compare years and places in tables of their own, with the same words, below other headings.
+    """
+    headings = {h for b in blocks if (h := _heading(b)) is not None}
+    if headings >= set(_FIRST) and len(found := _copies(blocks, within=True)) == len(_FIRST):
+        return found
+    return _copies(blocks, within=False)
+
+
+def _heading(block: Block) -> str | None:
+    """The section that a paragraph, or a row of one text, is the heading of."""
+    if isinstance(block, Paragraph):
+        return heading_of(block.text)
+    texts = [cell.text for cell in block.cells if cell.text]
+    return heading_of(texts[0].strip()) if len(texts) == 1 else None
+
+
+def _copies(blocks: list[Block], *, within: bool) -> dict[str, list[Copy]]:
     found: dict[str, list[Copy]] = {}
     current: Copy | None = None
+    outside = within
     for block in blocks:
-        if isinstance(block, Paragraph):
-            if heading_of(block.text) is not None:
-                current = None
+        if (heading := _heading(block)) is not None:
+            current, outside = None, within and heading not in _FIRST
+            continue
+        if isinstance(block, Paragraph) or outside:
             continue
         here = line(block)
         texts = [k for _, k in here.texts]
         if not texts:
             if current is not None and _continues(current, here):
                 _add(current, here)
-            continue
-        if len(texts) == 1 and heading_of(block.cells[here.texts[0][0]].text) is not None:
-            current = None
             continue
         section = _vote(texts)
         if section is None:
@@ -137,7 +154,7 @@ def _vote(texts: list[str]) -> str | None:
         if (section := known.get(label)) is not None:
             votes[section] = votes.get(section, 0) + 1
     if not votes:
-        for label in [*texts, "".join(texts)]:
+        for label in [*texts, "".join(texts)] if len(texts) > 1 else texts:
             if len(label) <= _PROSE and (near := section_of(label)) is not None:
                 votes[near] = votes.get(near, 0) + 1
     if not votes:

@@ -90,6 +90,8 @@ class Source:
     meta: dict[str, str] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     pictures: int = 0  # pictures large enough to hold a table, in the body
+    shows_columns: bool = True  # False for text in which only the order of cells is left
+    hidden: bool = False  # the page hides tables of its own that were left out
     complete: bool = True  # False when the source visibly ends before its own end
 
 

@@ -20,10 +20,27 @@ MARKS = frozenset(
 
 _SPACES = re.compile(r"[\s\u200b\u200c\u200d\u2060\ufeff\u00ad]+")
 _PLAIN = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\Z")
-_COUNT_SUFFIX = re.compile(r"(?:件次|件|条|个|项|份|宗|次|人次|起)\Z")
-_MONEY_SUFFIX = re.compile(r"\(?(万元|元)\)?\Z")
-_SIGNED = re.compile(r"(\+|-|−|增加?|减少?)?(.+)\Z")
+_COUNT_SUFFIX = re.compile(r"\(?(?:件次|人次|件|条|个|项|份|宗|次|起)\)?\Z")
+_MONEY_SUFFIX = re.compile(r"\(?([十百千万亿]*元|万|亿)\)?\Z")
+_MONEY = {
+    "元": Decimal(1),
+    "百元": Decimal(100),
+    "千元": Decimal(1000),
+    "万元": Decimal(10_000),
+    "万": Decimal(10_000),
+    "十万元": Decimal(100_000),
+    "百万元": Decimal(1_000_000),
+    "千万元": Decimal(10_000_000),
+    "亿元": Decimal(100_000_000),
+    "亿": Decimal(100_000_000),
+}
+_UP, _DOWN = r"\+|新增加?|增加?|↑", r"[-−‐‑‒–—]|减少?|负|↓"
+_SIGNED = re.compile(rf"(?:(?P<up>{_UP})|(?P<down>{_DOWN}))?:?(?P<body>.+)\Z")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+\Z")
+_NUMERIC = re.compile(
+    rf"(?:(?:{_UP}|{_DOWN}):?)?(?:[\d,.]*\d[\d,.]*|[零〇一二两三四五六七八九十百千万]+)"
+    r"\(?(?:件次|人次|[件条个项份宗次起]|[十百千万亿]*元|[万亿])?\)?\Z"
+)
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _POWERS = {"十": 10, "百": 100, "千": 1000}
 _MAX_DIGITS = 13  # DECIMAL(18,4) holds fourteen; a count of ten billion is no count
@@ -37,12 +54,14 @@ class Value(NamedTuple):
     """A cell's content. `number` is None for a blank (`mark` False) and for a mark (`mark` True).
 
     `doubtful` numbers (digits on two lines, a lone 一 that may be a dash) stand only when every
-    identity they are in confirms them.
+    identity they are in confirms them. `spaced` numbers ("5 17") may be two cells run together:
+    they stand where their row misses none, or where the identities confirm them.
     """
 
     number: Decimal | None
     mark: bool = False
     doubtful: bool = False
+    spaced: bool = False
 
 
 BLANK = Value(None)
@@ -57,41 +76,65 @@ def read_value(text: str, unit: str) -> Value:
     """
     if (known := _SMALL.get(text)) is not None:
         return known
-    lines = text.split("\n")
     compact = unicodedata.normalize("NFKC", _SPACES.sub("", text))
     if not compact:
         return BLANK
     if compact in MARKS:
         return MARK
-    split_lines = sum(1 for line in lines if any(c.isdigit() for c in line)) > 1
-    spaced = split_lines or bool(re.search(r"\d\s+\d", unicodedata.normalize("NFKC", text)))
-    number = _number(compact, unit, spaced=spaced)
-    return Value(number, doubtful=split_lines or compact == "一")
+    if not text.isascii() and any(map(_is_annotation, text)):
+        raise Unreadable(f"“{text.strip()}” carries a note or a circled number")
+    return _number(compact, unit, text)
 
 
 def looks_numeric(text: str) -> bool:
-    """Whether a cell holds digits and nothing that a label would hold (units aside)."""
+    """Whether a cell holds one number, with a sign or a unit at most, and nothing of a label."""
     compact = unicodedata.normalize("NFKC", _SPACES.sub("", text))
-    return bool(compact) and bool(
-        re.fullmatch(r"[增减加少+\-−]*[\d,.]+[件条个项份宗次起万元()]*", compact)
+    return bool(_NUMERIC.match(compact)) and any(map(str.isdigit, compact))
+
+
+def looks_numeral(text: str) -> bool:
+    """Whether a cell could be a number in Chinese numerals (a lone one may be a piece of label)."""
+    compact = unicodedata.normalize("NFKC", _SPACES.sub("", text))
+    return bool(_NUMERIC.match(compact)) and not any(map(str.isdigit, compact))
+
+
+def _is_annotation(char: str) -> bool:
+    """Superscripts, circled and bracketed digits: NFKC would make digits of the number of them."""
+    if char.isascii() or "\uff10" <= char <= "\uff19":
+        return False
+    if not any(c.isdigit() for c in unicodedata.normalize("NFKC", char)):
+        return False
+    return unicodedata.decomposition(char).startswith("<") and "<wide>" not in (
+        unicodedata.decomposition(char)
     )
 
 
-def _number(compact: str, unit: str, *, spaced: bool) -> Decimal:
+def _value(number: Decimal, text: str, compact: str) -> Value:
+    """The number with the doubts that its setting raises.
+
+    Pieces of one digit ("1 3") are a number set with spaces.
+    """
+    pieces = [p for p in unicodedata.normalize("NFKC", text).split() if any(map(str.isdigit, p))]
+    if len(pieces) < 2:
+        return Value(number, doubtful=compact == "一")
+    lines = sum(1 for line in text.split("\n") if any(map(str.isdigit, line)))
+    spelled = all(len(p) == 1 for p in pieces)
+    return Value(number, doubtful=lines > 1, spaced=not spelled)
+
+
+def _number(compact: str, unit: str, text: str) -> Value:
     body, factor = _without_unit(compact, unit)
     sign = 1
     if unit == "signed_count":
         match = _SIGNED.match(body)
         assert match is not None
-        if match[1]:
-            sign = 1 if match[1][0] in "+增" else -1
-            body = match[2]
+        sign, body = (-1 if match["down"] else 1), match["body"]
     if _PLAIN.match(body):
         digits = body.replace(",", "")
         whole = digits.partition(".")[0]
         if len(whole) > _MAX_DIGITS:
             raise Unreadable(f"“{compact}” has too many digits to be one number")
-        if spaced and len(whole) > 1 and whole[0] == "0":
+        if len(whole) > 1 and whole[0] == "0" and _SPACES.search(text.strip()):
             raise Unreadable(f"“{compact}” may be several numbers run together")
         number = Decimal(digits) * sign * factor
     elif _CHINESE.match(body):
@@ -101,23 +144,23 @@ def _number(compact: str, unit: str, *, spaced: bool) -> Decimal:
     if unit in ("count", "signed_count"):
         if number != number.to_integral_value():
             raise Unreadable(f"“{compact}” is not a whole number, and the form asks for a count")
-        return number.to_integral_value()
+        return _value(number.to_integral_value(), text, compact)
     if number != round(number, 4):
         raise Unreadable(f"“{compact}” has more decimals than an amount can")
-    return number
+    return _value(number, text, compact)
 
 
 def _without_unit(compact: str, unit: str) -> tuple[str, Decimal]:
     """Strips a printed unit; the factor that brings the number into the form's unit."""
-    one = Decimal(1)
-    if unit in ("cny", "10k_cny"):
-        match = _MONEY_SUFFIX.search(compact)
-        if match is None:
-            return compact, one
-        printed = Decimal(10000) if match[1] == "万元" else one
-        wanted = Decimal(10000) if unit == "10k_cny" else one
-        return compact[: match.start()], printed / wanted
-    return _COUNT_SUFFIX.sub("", compact), one
+    if unit not in ("cny", "10k_cny"):
+        return _COUNT_SUFFIX.sub("", compact), Decimal(1)
+    match = _MONEY_SUFFIX.search(compact)
+    if match is None:
+        return compact, Decimal(1)
+    if match[1] not in _MONEY:
+        raise Unreadable(f"“{compact}” is in a unit of money that is not known")
+    wanted = _MONEY["万元" if unit == "10k_cny" else "元"]
+    return compact[: match.start()], _MONEY[match[1]] / wanted
 
 
 def _chinese(text: str) -> int:

@@ -11,6 +11,7 @@ from tasks.report.model import Block, Paragraph, ProseNumber, SourceRow
 
 _SENTENCE = re.compile(r"[^。；;！!\n]+")
 _UNIT = r"(?:件次|件|条|份|宗|次|起|人次)"
+_CLOSING = 80  # blocks after the last section among which the signature is looked for
 _NUMBER = r"(\d[\d,，]*)"
 
 
@@ -104,11 +105,20 @@ def numbers(sections: dict[str, str]) -> list[ProseNumber]:
     return found
 
 
-def last_paragraphs(blocks: list[Block]) -> list[Paragraph]:
-    """The paragraphs after the last table row."""
-    out: list[Paragraph] = []
-    for block in reversed(blocks):
-        if isinstance(block, SourceRow):
-            break
-        out.append(block)
-    return out[::-1]
+def closing(blocks: list[Block]) -> list[str]:
+    """The short texts below the heading of the last section, else below the last full table row.
+
+    Rows of one or two cells count: pages set signatures in tables.
+    """
+    begins = 0
+    for i, block in enumerate(blocks):
+        text = block.text if isinstance(block, Paragraph) else block.cells[0].text
+        if heading_of(text) == "other_matters" or (
+            isinstance(block, SourceRow) and len(block.cells) > 2
+        ):
+            begins = i + 1
+    texts: list[str] = []
+    for block in blocks[begins : begins + _CLOSING]:
+        cells = [block.text] if isinstance(block, Paragraph) else [c.text for c in block.cells]
+        texts += [t for t in cells if t.strip()]
+    return texts

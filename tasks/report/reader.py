@@ -16,8 +16,9 @@ from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
 from tasks.report.headings import HEADINGS
-from tasks.report.model import Finding, Link, Reading, Reject, Rejection, Source
+from tasks.report.model import Finding, Link, Reading, Reject, Rejection, Source, SourceRow
 from tasks.report.recognise import Missing, recognise
+from tasks.report.title import compact, find_title, is_report_title, unit_of_title
 
 _ERROR_PAGE = re.compile(
     r"404|403|页面不存在|找不到(?:该|您)?.{0,6}页面|无法访问|访问的页面|服务器错误|出错了|Not Found"
@@ -39,6 +40,7 @@ _REFUSED_KINDS = {
     "mht": ("unsupported", "web archives (MHTML) are not read"),
     "unknown": ("unsupported", "the bytes are in no format that is read"),
 }
+_TABLELESS = {"no_tables", "not_report", "missing_tables", "attachment_only", "needs_ocr"}
 _MODULES = {"pdf": "pdf", "docx": "docx", "xlsx": "sheet", "xls": "sheet"}
 
 
@@ -67,7 +69,13 @@ def read(data: bytes, *, url: str | None = None, content_type: str | None = None
     try:
         reading.source_kind = sniff.kind(data)
         source = _source(data, reading.source_kind, content_type)
-        _understand(source, reading)
+        try:
+            _understand(source, reading)
+        except Reject as refusal:
+            if not source.hidden or refusal.rejection.code not in _TABLELESS:
+                raise
+            page = html.source(to_utf8(data, content_type), show_blocks=True)
+            _understand(page, reading)
     except Reject as refusal:
         reading.outcome, reading.reason = "rejected", refusal.rejection
         reading.cells, reading.findings = [], []
@@ -90,8 +98,8 @@ def _source(data: bytes, kind: str, content_type: str | None) -> Source:
 def _understand(source: Source, reading: Reading) -> None:
     parts = prose.split(source.blocks)
     header = read_header(source, parts.begins)
-    title = whose.find_title(source, header, parts.begins)
-    signature = whose.find_signature(list(prose.last_paragraphs(source.blocks)))
+    title = find_title(source, header, parts.begins)
+    signature = whose.find_signature(prose.closing(source.blocks))
     reading.sections = parts.sections
     reading.attachments = [link.url for link in source.links]
     body = "\n".join(parts.sections.values())
@@ -105,7 +113,7 @@ def _understand(source: Source, reading: Reading) -> None:
     reading.issuing_unit = (
         header.get("issuing_unit")
         or signature.unit
-        or (whose.unit_of_title(title.text) if title else None)
+        or (unit_of_title(title.text) if title else None)
     )
     dates = [metadata["document_date"], metadata["published_date"], metadata["signed_date"]]
     reading.report_year, reading.report_year_evidence = whose.report_year(
@@ -119,6 +127,8 @@ def _understand(source: Source, reading: Reading) -> None:
         reading.form, reading.cells, identities = recognise(source)
     except Missing as missing:
         raise _without_tables(source, reading, missing, body) from None
+    if not any(cell.status == "reported" for cell in reading.cells) and title is None:
+        raise Reject("not_report", "an empty form without a title of a report")
     if not source.complete:
         raise Reject("cut_off", "the document ends in the middle of its tables")
     reading.scope, reading.scope_evidence = whose.scope(
@@ -152,7 +162,8 @@ def _without_tables(source: Source, reading: Reading, missing: Missing, body: st
         return Reject("cut_off", f"the document ends before the table of {names}")
     if missing.some:
         return Reject("missing_tables", f"there is no table of {names}")
-    chinese = sum(1 for c in body if "\u4e00" <= c <= "\u9fff")
+    rows = (cell.text for b in source.blocks if isinstance(b, SourceRow) for cell in b.cells)
+    chinese = sum(1 for c in body + "".join(rows) if "\u4e00" <= c <= "\u9fff")
     if source.kind in ("html", "docx") and _attached(source.links):
         return Reject("attachment_only", "the page holds no tables, but links a document")
     if source.pictures and (len(headings) >= 2 or not source.blocks):
@@ -175,9 +186,9 @@ def _stops_early(reading: Reading) -> bool:
 
 
 def _attached(links: list[Link]) -> bool:
-    return any(
-        link.rel != "a" or whose.is_report_title(whose.compact(link.text)) for link in links
-    ) or (any(link.rel == "a" for link in links))
+    return any(link.rel != "a" or is_report_title(compact(link.text)) for link in links) or (
+        any(link.rel == "a" for link in links)
+    )
 
 
 def _prose_findings(reading: Reading) -> list[Finding]:

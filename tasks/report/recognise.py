@@ -77,7 +77,7 @@ def _grids(source: Source) -> GridOf:
 
     def grid_of(table: int) -> Grid:
         if table not in built:
-            built[table] = Grid(rows[table])
+            built[table] = Grid(rows[table], source.shows_columns)
         return built[table]
 
     return grid_of
@@ -128,13 +128,9 @@ def _values(placed: Placed, statutory: StatutoryForm) -> dict[str, Value]:
         text = cell.text if cell is not None else ""
         try:
             printed = placed.units.get(code)
-            if printed and text.strip() and "元" not in text and unit in ("cny", "10k_cny"):
-                try:
-                    out[code] = read_value(text + printed, unit)
-                    continue
-                except Unreadable:
-                    pass  # a mark, or not a number at all: read it as it stands
             value = read_value(text, unit)
+            if printed and value.number is not None and not any(c in text for c in "元万亿"):
+                value = read_value(text + printed, unit)
         except Unreadable as trouble:
             raise Reject(
                 "unreadable_number",
@@ -159,6 +155,8 @@ def _confirm(
 ) -> None:
     """Doubtful numbers, and columns that no label names, stand only if the identities agree."""
     doubtful = [code for code, value in values.items() if value.doubtful]
+    if any(value.spaced for value in values.values()):
+        doubtful += _spaced_in_short_rows(statutory, values)
     if not doubtful and all(p.header_complete and not p.unsure_rows for p in placed.values()):
         return
     verdicts = {i.name: verdict(i, numbers) for i in statutory.identities}
@@ -200,6 +198,17 @@ def _confirm(
                 f"the header of the table has lost labels, and by order {broken[0]} does not hold",
                 _somewhere(placed[section].cells),
             )
+
+
+def _spaced_in_short_rows(statutory: StatutoryForm, values: dict[str, Value]) -> list[str]:
+    """Numbers set with a gap in rows where another cell has none: one may have run into them."""
+    return [
+        cell.code
+        for rows in statutory.sections.values()
+        for row in rows
+        for cell in row.cells
+        if values[cell.code].spaced and any(values[c.code].number is None for c in row.cells)
+    ]
 
 
 def _somewhere(cells: dict[str, SourceCell | None]) -> Place | None:

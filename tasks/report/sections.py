@@ -6,6 +6,7 @@ header told every column. They reject, naming the place, when a number would hav
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from tasks.report import columns
@@ -133,9 +134,9 @@ def _proactive_row(
 
 
 def _money(label: str) -> str | None:
-    if "万元" in label:
-        return "万元"
-    return "元" if "元" in label else None
+    """The unit of money that a label states, as one word (千元 is not 元)."""
+    found = re.findall(r"[十百千万亿]*元", label)
+    return str(found[-1]) if found else None
 
 
 # --- 三、收到和处理政府信息公开申请情况 ---------------------------------------------------------
@@ -153,7 +154,8 @@ def requests(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
         if _is_request_header(line, lex, begun=bool(body)):
             if not in_header:
                 headers.append([])
-            headers[-1].append(line)
+            if not any(line.texts == known.texts for known in headers[-1]):
+                headers[-1].append(line)  # a header right below itself says nothing new
             in_header = True
         elif line.texts or line.filled or body:
             body.append(line)
@@ -228,7 +230,7 @@ def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list
             if named:
                 group += [at] * (named == "organisations")
                 continue
-            fit = {n: columns.compatible(label, "requests", n, lex) for n in names}
+            fit = {n: columns.likeness_to(label, "requests", n, lex) for n in names}
             best = max(names, key=lambda n: fit[n])
             if not fit[best]:
                 stray.append((cell, label))
@@ -381,9 +383,11 @@ def _five_by_five(
 
 def _check_blocks(blocks: list[str], known: list[str], expected: list[str], row: Row) -> None:
     """The headings of the blocks, as far as they stand there, must be in the form's order."""
-    named = [{"review": "reconsideration"}.get(b, b) for b in blocks if b != "litigation"]
-    named = [b for b in named if b in known]
-    if named != [b for b in expected if b in named]:
+    rank = {"review": 0, "litigation": 1, "litigation_direct": 2, "litigation_after_review": 3}
+    alias = {"reconsideration": "review"}
+    named = [rank[b] for b in blocks]
+    wanted = {rank[alias.get(b, b)] for b in expected}
+    if named != sorted(set(named)) or not set(named) <= wanted | {1}:
         raise Reject(
             "competing_readings",
             "the blocks of section 四 stand in another order than the form's",

@@ -15,13 +15,15 @@ _WIDEST = 200
 class Grid:
     """Columns of one table. Spans are clipped to the table, so that no span can cost memory."""
 
-    def __init__(self, rows: list[SourceRow]) -> None:
+    def __init__(self, rows: list[SourceRow], told: bool = True) -> None:
+        self.told = told  # False where the source shows no columns, only cells one after another
         self._column: dict[int, int] = {}  # id(cell) -> first column
-        self._above: dict[int, dict[int, SourceCell]] = {}  # id(first cell of a row) -> reaching in
+        self._row: dict[int, dict[int, SourceCell]] = {}  # id(first cell) -> column -> cell
         reach: dict[int, tuple[SourceCell, int]] = {}  # column -> cell and rows it still covers
         for i, row in enumerate(rows):
+            filled = {c: cell for c, (cell, _) in reach.items()}
             if row.cells:
-                self._above[id(row.cells[0])] = {c: cell for c, (cell, _) in reach.items()}
+                self._row[id(row.cells[0])] = filled
             at = 0
             fresh: dict[int, tuple[SourceCell, int]] = {}
             for cell in row.cells:
@@ -29,6 +31,7 @@ class Grid:
                     at += 1
                 self._column[id(cell)] = at
                 span = min(cell.colspan, _WIDEST)
+                filled.update((c, cell) for c in range(at, at + span))
                 below = min(cell.rowspan, len(rows) - i) - 1
                 if below > 0:
                     fresh.update((c, (cell, below)) for c in range(at, at + span))
@@ -43,6 +46,6 @@ class Grid:
         """The column a cell begins in."""
         return self._column[id(cell)]
 
-    def above(self, first: SourceCell, column: int) -> SourceCell | None:
-        """The cell of an earlier row that reaches into the row of `first` in this column."""
-        return self._above[id(first)].get(column)
+    def covering(self, first: SourceCell, column: int) -> SourceCell | None:
+        """The cell that fills this column in the row that begins with `first`, from it or above."""
+        return self._row[id(first)].get(column)

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import re
 
+from tasks.report.form import FORMS
 from tasks.report.headings import heading_of
+from tasks.report.labels import key, lexicon
 from tasks.report.lines import line, mark
-from tasks.report.model import Block, Paragraph, Place, Source, SourceCell, SourceRow
+from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCell, SourceRow
 
 _COLUMNS = re.compile(r" {2,}|\u3000{2,}")
+_RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Markdown
+_MOST_LINES = 50_000
 _TABLE_SECTIONS = ("proactive", "requests", "review_litigation")
 
 
 def source(text: str) -> Source:
     """The blocks of an extracted text, one `Place` per line."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if len(lines) > _MOST_LINES:
+        raise Reject("too_large", f"the text has more than {_MOST_LINES:,} lines")
     layout = _layout(lines)
     if layout == "cells":
         blocks = _cells_by_tab(lines)
@@ -28,6 +34,7 @@ def source(text: str) -> Source:
     else:
         blocks = _rows_by_line(lines, layout)
     found = Source("text", blocks)
+    found.shows_columns = layout not in ("spaces", "bare")
     # The last figures of a text that simply stops may be cut in the middle of a number.
     values = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and line(b).filled]
     ends = values[-1] if values else -1
@@ -57,7 +64,7 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
     piped = [raw for raw in lines if raw.count("|") >= 2]
     bordered = sum(raw.lstrip().startswith("|") for raw in piped) * 5 >= len(piped) * 4
     for number, raw in enumerate(lines, 1):
-        if not raw.strip():
+        if not raw.strip() or (layout == "pipes" and _RULE.match(raw)):
             continue
         if layout == "pipes":
             inner = raw.strip().removesuffix("|")
@@ -133,19 +140,24 @@ def _cells_by_tab(lines: list[str]) -> list[Block]:
 
 def _bare(lines: list[str]) -> list[Block]:
     """One cell per line without separators: between the table headings a label after a value
-    begins a row. Blank cells are lost in such a text, so only full rows can be read."""
+    begins a row. Blank cells are lost in such a text, so only full rows can be read.
+
+    Of the labels before values, those from the last row label on belong to the row; what stands
+    before is header, and becomes rows of its own.
+    """
     blocks: list[Block] = []
     table = 0
     section: str | None = None
-    row: list[SourceCell] = []
-    filled = False
+    labels: list[SourceCell] = []
+    values: list[SourceCell] = []
 
     def close() -> None:
-        nonlocal filled
-        if row:
-            blocks.append(SourceRow(tuple(row), table))
-            row.clear()
-        filled = False
+        nonlocal labels, values
+        begins = _row_label(labels, section or "") if values else len(labels)
+        blocks.extend(SourceRow((cell,), table) for cell in labels[:begins])
+        if values:
+            blocks.append(SourceRow((*labels[begins:], *values), table))
+        labels, values = [], []
 
     for number, raw in enumerate(lines, 1):
         text = raw.strip()
@@ -159,10 +171,22 @@ def _bare(lines: list[str]) -> list[Block]:
         if heading is not None or section not in _TABLE_SECTIONS:
             blocks.append(_paragraph(raw, number))
             continue
-        is_value = mark(text).kind in "nmc"
-        if filled and not is_value:
-            close()
-        filled = is_value
-        row.append(SourceCell(text, Place("text", table=table, cell=len(row) + 1, line=number)))
+        cell = SourceCell(text, Place("text", table=table, line=number))
+        if mark(text).kind in "nmc":
+            values.append(cell)
+        else:
+            if values:
+                close()
+            labels.append(cell)
     close()
     return blocks
+
+
+def _row_label(labels: list[SourceCell], section: str) -> int:
+    """Where the row label begins among the labels before values; their number when nowhere."""
+    row_keys = {k for name in FORMS for k in lexicon(name).codes[section, "row"]}
+    for pieces in (1, 2, 3):  # a label may be wrapped over lines
+        begins = len(labels) - pieces
+        if begins >= 0 and key("".join(c.text for c in labels[begins:])) in row_keys:
+            return begins
+    return len(labels)
