@@ -25,7 +25,7 @@ def canonical_url(url: str) -> str:
     """
     text = url.strip()
     parts = urlsplit(text)
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or "\\" in text:
         raise ValueError(f"not a web address: {url[:200]!r}")
     port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
     host = parts.hostname.rstrip(".")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tasks.report.headings import heading_of
 from tasks.report.labels import key, section_of, section_of_label
@@ -89,23 +89,29 @@ def line(row: SourceRow) -> Line:
 
 # Labels that only the first rows, and only the last row, of a section carry.
 _FIRST = {
-    "proactive": {"第二十条第一项", "规章"},
-    "requests": {"本年新收政府信息公开申请数量"},
-    "review_litigation": {"行政复议"},
+    "proactive": {key("第二十条第（一）项"), key("规章")},
+    "requests": {key("一、本年新收政府信息公开申请数量")},
+    "review_litigation": {key("行政复议")},
 }
-_LAST = {"proactive": {"行政事业性收费"}, "requests": {"结转下年度继续办理"}}
+_LAST = {
+    "proactive": {key("行政事业性收费")},
+    "requests": {key("四、结转下年度继续办理")},
+}
 
 
 def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
     """The occurrences of each statutory section, in page order.
 
-    On a page with all three statutory headings only what stands below one of them counts: reports
-    compare years and places in tables of their own, with the same words, below other headings.
+    On a page with all three statutory headings only what stands below one of them counts, and
+    whole copies elsewhere: reports compare years and places in tables of their own, with the same
+    words, below other headings.
     """
     headings = {h for b in blocks if (h := _heading(b)) is not None}
-    if headings >= set(_FIRST) and len(found := _copies(blocks, within=True)) == len(_FIRST):
+    if headings >= set(_FIRST) and len(found := _copies(blocks, "below")) == len(_FIRST):
+        for section, others in _copies(blocks, "elsewhere").items():
+            found[section] += [c for c in others if c.ended and c.seen & _FIRST[section]]
         return found
-    return _copies(blocks, within=False)
+    return _copies(blocks, "anywhere")
 
 
 def _heading(block: Block) -> str | None:
@@ -116,15 +122,19 @@ def _heading(block: Block) -> str | None:
     return heading_of(texts[0].strip()) if len(texts) == 1 else None
 
 
-def _copies(blocks: list[Block], *, within: bool) -> dict[str, list[Copy]]:
+def _copies(
+    blocks: list[Block], where: Literal["below", "elsewhere", "anywhere"]
+) -> dict[str, list[Copy]]:
+    """The copies made of rows below the statutory headings, of those elsewhere, or of all."""
     found: dict[str, list[Copy]] = {}
     current: Copy | None = None
-    outside = within
+    counts = where != "below"
     for block in blocks:
         if (heading := _heading(block)) is not None:
-            current, outside = None, within and heading not in _FIRST
+            current = None
+            counts = where == "anywhere" or (where == "below") == (heading in _FIRST)
             continue
-        if isinstance(block, Paragraph) or outside:
+        if isinstance(block, Paragraph) or not counts:
             continue
         here = line(block)
         texts = [k for _, k in here.texts]

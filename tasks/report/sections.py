@@ -13,7 +13,7 @@ from tasks.report import columns
 from tasks.report.align import Row, assign, data_row, joined
 from tasks.report.columns import GridOf
 from tasks.report.form import FormRow, StatutoryForm
-from tasks.report.labels import Lexicon, lexicon
+from tasks.report.labels import Lexicon, key, lexicon
 from tasks.report.lines import Copy, Line
 from tasks.report.model import Reject, SourceCell
 from tasks.report.numbers import Unreadable, read_value
@@ -206,7 +206,7 @@ def _is_request_header(line: Line, lex: Lexicon, *, begun: bool) -> bool:
         lex.meanings(k, "requests", "row") and not lex.meanings(k, "requests", "column")
         for k in keys
     )
-    outcome_group = any(k in ("本年度办理结果",) for k in keys)
+    outcome_group = key("三、本年度办理结果") in keys
     return bool(keys) and not row_only and not outcome_group
 
 

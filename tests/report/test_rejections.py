@@ -83,7 +83,7 @@ def bare(title: str, *paragraphs: str, more: str = "") -> bytes:
 
 
 def differing_copies() -> bytes:
-    text = layouts.html(PLAIN, "copies_whole")
+    text = layouts.html(PLAIN, "copies_whole").replace("display:none", "display:block")
     label = "（七）总计"
     at = text.rfind(label)
     changed = re.sub(r"<td>\d+</td>", "<td>77</td>", text[at:], count=1)
