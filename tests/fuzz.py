@@ -1,5 +1,7 @@
 """Random figures × form × layout × fault × style, rendered and read back: `make fuzz`.
 
+`--mutations N` mutates rendered pages instead (`tests.report.mutants`).
+
 Every case follows from its number and the run's seed, and prints as the `Trial` that makes it
 again. A case goes wrong when a value differs from what the page prints, when a page that still
 tells every figure is refused, or when one that lost something is read.
@@ -30,6 +32,7 @@ from tests.publisher.figures import Figures
 from tests.publisher.form import FORMS, Form
 from tests.publisher.layouts.text import TEXTS
 from tests.publisher.layouts.wrappers import WRAPPERS
+from tests.report import mutants
 
 Outcome = Literal["read", "rejected", "wrong", "refused", "accepted"]
 OUTCOMES: tuple[Outcome, ...] = ("read", "rejected", "wrong", "refused", "accepted")
@@ -220,6 +223,26 @@ def write_section(name: str, text: str) -> None:
     DOC.write_text(pattern.sub(lambda m: f"{m[1]}{text}\n{m[2]}", old), encoding="utf-8")
 
 
+def _fates(work: tuple[int, tuple[int, ...]]) -> list[mutants.Fate]:
+    seed, numbers = work
+    return [mutants.fate(mutants.mutant(seed, number)) for number in numbers]
+
+
+def mutate(count: int, seed: int, jobs: int, *, write: bool) -> int:
+    """Runs mutants, prints their rates, and says with 1 that one was read wrong."""
+    parts = [tuple(range(at, min(at + 50, count))) for at in range(0, count, 50)]
+    with ProcessPoolExecutor(jobs) as pool:
+        fates = [f for part in pool.map(_fates, [(seed, p) for p in parts]) for f in part]
+    failed = [f for f in fates if f.outcome in ("wrong", "lost")]
+    for one in failed[:_SHOWN]:
+        print(f"{one.outcome}: {one.mutant}\n    {one.detail}")
+    said = f"{count:,} mutants from seed {seed}: {len(failed):,} wrong or lost."
+    print(f"\n{mutants.table(fates)}\n\n{said}")
+    if write:
+        write_section("mutations", f"{said}\n\n{mutants.table(fates)}")
+    return 1 if failed else 0
+
+
 def main() -> int:
     """Runs the trials, prints the rates, and says with 1 that something went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -228,7 +251,10 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--minutes", type=float, help="stop after this time")
     parser.add_argument("--write-docs", action="store_true")
+    parser.add_argument("--mutations", type=int, help="mutate this many pages instead")
     args = parser.parse_args()
+    if args.mutations:
+        return mutate(args.mutations, args.seed, args.jobs, write=args.write_docs)
     began = time.monotonic()
     results: list[Result] = []
     failures = 0
