@@ -40,6 +40,7 @@ _META = {
     "contentsource": "content_source",
 }
 _LONGEST_VALUE = 200
+_LONGEST_LINE = 500  # characters of a line that may hold pairs; longer ones are prose
 
 Pairs = dict[str, str]
 
@@ -140,7 +141,8 @@ class _Reader:
     def _line(self, text: str) -> None:
         """All `label: value` pairs of one line; a value ends where the next label begins."""
         waiting, self._waiting = self._waiting, None
-        matches = list(_label_pattern().finditer(text)) if ":" in text or "：" in text else []
+        labelled = len(text) <= _LONGEST_LINE and (":" in text or "：" in text)
+        matches = list(_label_pattern().finditer(text)) if labelled else []
         if waiting is not None and not matches and not is_report_title(compact(text)):
             self._keep(waiting, text)
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from tasks.report.headings import heading_of
 from tasks.report.labels import key, section_of, section_of_label
@@ -106,37 +106,45 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
     whole copies elsewhere: reports compare years and places in tables of their own, with the same
     words, below other headings.
     """
-    headings = {h for b in blocks if (h := _heading(b)) is not None}
-    if headings >= set(_FIRST) and len(found := _copies(blocks, "below")) == len(_FIRST):
-        for section, others in _copies(blocks, "elsewhere").items():
+    rows: dict[bool, list[SourceRow | None]] = {True: [], False: []}  # below a statutory heading?
+    every: list[SourceRow | None] = []  # None where a heading parts the rows
+    headings: set[str] = set()
+    below = False
+    for block in blocks:
+        if (heading := _heading(block)) is not None:
+            headings.add(heading)
+            below = heading in _FIRST
+            for stream in (every, rows[True], rows[False]):
+                stream.append(None)
+        elif type(block) is SourceRow:
+            every.append(block)
+            rows[below].append(block)
+    if headings >= set(_FIRST) and len(found := _copies(rows[True])) == len(_FIRST):
+        for section, others in _copies(rows[False]).items():
             found[section] += [c for c in others if c.ended and c.seen & _FIRST[section]]
         return found
-    return _copies(blocks, "anywhere")
+    return _copies(every)
 
 
 def _heading(block: Block) -> str | None:
     """The section that a paragraph, or a row of one text, is the heading of."""
-    if isinstance(block, Paragraph):
+    if type(block) is Paragraph:
         return heading_of(block.text)
-    texts = [cell.text for cell in block.cells if cell.text]
-    return heading_of(texts[0].strip()) if len(texts) == 1 else None
+    assert type(block) is SourceRow
+    if len(block.cells) == 1 or not any(cell.text for cell in block.cells[1:]):
+        return heading_of(block.cells[0].text.strip())
+    return None
 
 
-def _copies(
-    blocks: list[Block], where: Literal["below", "elsewhere", "anywhere"]
-) -> dict[str, list[Copy]]:
-    """The copies made of rows below the statutory headings, of those elsewhere, or of all."""
+def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
+    """The copies that a stream of rows makes, None where a heading parts them."""
     found: dict[str, list[Copy]] = {}
     current: Copy | None = None
-    counts = where != "below"
-    for block in blocks:
-        if (heading := _heading(block)) is not None:
+    for row in stream:
+        if row is None:
             current = None
-            counts = where == "anywhere" or (where == "below") == (heading in _FIRST)
             continue
-        if isinstance(block, Paragraph) or not counts:
-            continue
-        here = line(block)
+        here = line(row)
         texts = [k for _, k in here.texts]
         if not texts:
             if current is not None and _continues(current, here):

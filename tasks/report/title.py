@@ -101,6 +101,8 @@ def find_title(source: Source, header: dict[str, str], before: int) -> Title | N
     candidates: dict[str, int] = {}
 
     def weigh(text: str, points: int) -> None:
+        if "公开" not in text or ("报告" not in text and "年报" not in text):
+            return
         if text.startswith("《") and text.endswith("》"):
             text = text[1:-1]
         if not is_report_title(text):
