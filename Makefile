@@ -36,6 +36,7 @@ run: setup  ## the demo: one night against the bundled publisher, summary, how t
 
 bench: setup  ## what parsing, archiving and a night cost on this machine
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench_reader --report
 
 fuzz: setup  ## 100,000 random pages rendered and read back; rates, and every wrong value
 	$(BIN)/python -m tests.fuzz

@@ -1,0 +1,161 @@
+"""The reader against parsing alone, against bs4 and against pdfplumber: ratios in one run.
+
+Part of `make bench`. Each fast reading is compared with the figures that the page was rendered
+from, so that a fast wrong reader does not pass. Exit code 1 when a reading is wrong or a bound is
+missed (`--report` only prints).
+"""
+
+from __future__ import annotations
+
+import io
+import resource
+import sys
+from collections.abc import Callable
+from time import process_time
+from typing import NamedTuple
+
+import pdfplumber
+from bs4 import BeautifulSoup
+from lxml import etree
+from rich.console import Console
+from rich.table import Table
+
+from tasks.report import read
+from tests.publisher import layouts
+from tests.publisher.case import Case, case
+
+
+class Bound(NamedTuple):
+    """One measured ratio or amount with the bound the issue sets."""
+
+    what: str
+    measured: float
+    bound: float
+    unit: str
+    at_most: bool = True
+
+    @property
+    def kept(self) -> bool:
+        """Whether the bound is kept."""
+        return self.measured <= self.bound if self.at_most else self.measured >= self.bound
+
+
+def least(*works: Callable[[], object], rounds: int = 25) -> list[float]:
+    """The least CPU seconds of each work; they take turns, so that a noisy machine is fair."""
+    found = [float("inf")] * len(works)
+    for _ in range(rounds):
+        for i, work in enumerate(works):
+            began = process_time()
+            work()
+            found[i] = min(found[i], process_time() - began)
+    return found
+
+
+def bs4_reader(page: bytes) -> dict[str, list[list[str]]]:
+    """What a plain reader does: bs4 over lxml, every cell's text, the title, the paragraphs."""
+    soup = BeautifulSoup(page, "lxml")
+    return {
+        "tables": [
+            [cell.get_text() for cell in row.find_all(["td", "th"])] for row in soup.find_all("tr")
+        ],
+        "prose": [[p.get_text() for p in soup.find_all("p")]],
+    }
+
+
+def _wide(size: int, layout: str) -> Case:
+    """A consistent report in a layout, its prose filled up to `size` bytes."""
+    made = case("2021", 5, figures="consistent", layout=layout)
+    missing = size - len(made.page)
+    if missing <= 0:
+        return made
+    filler = "<p>本机关按照要求做好信息发布、审核和更新工作，持续改进服务。</p>\n".encode()
+    at = made.page.index("五、存在的主要问题".encode())
+    at = made.page.rindex(b"<", 0, at)
+    page = made.page[:at] + filler * (missing // len(filler)) + made.page[at:]
+    return Case(made.document, page, made.expect, made.content_type)
+
+
+def _check(made: Case) -> None:
+    reading = read(made.page)
+    assert reading.outcome == "parsed", reading.reason
+    truth = made.document.figures.cells
+    wrong = [c.cell for c in reading.cells if c.value != truth[c.cell].value]
+    assert not wrong, f"wrong values: {wrong[:5]}"
+
+
+def html_bounds() -> list[Bound]:
+    """A Word page of 95 KB and a clean page of 15 KB."""
+    parser = etree.HTMLParser(encoding="utf-8")
+    word, clean = _wide(95_000, "word/table/utf8"), _wide(15_000, "clean/table/utf8")
+    for made in (word, clean):
+        _check(made)
+    raw, whole, soup = least(
+        lambda: etree.fromstring(word.page, parser),
+        lambda: read(word.page),
+        lambda: bs4_reader(word.page),
+    )
+    clean_raw, clean_whole = least(
+        lambda: etree.fromstring(clean.page, parser), lambda: read(clean.page)
+    )
+    return [
+        Bound(
+            f"Word page, {len(word.page) // 1000} KB: whole read / raw lxml parse",
+            whole / raw,
+            3,
+            "×",
+        ),
+        Bound("Word page: bs4+lxml reader / whole read", soup / whole, 8, "×", at_most=False),
+        Bound(
+            f"clean page, {len(clean.page) // 1000} KB: whole read - raw lxml parse",
+            (clean_whole - clean_raw) * 1000,
+            1.5,
+            "ms",
+        ),
+    ]
+
+
+def pdf_bounds() -> list[Bound]:
+    """A born-digital report as PDF."""
+    made = case("2021", 5, figures="probe_consistent", layout="pdf")
+    _check(made)
+
+    def plumber() -> int:
+        with pdfplumber.open(io.BytesIO(made.page)) as document:
+            for page in document.pages:
+                page.extract_tables()
+            return len(document.pages)
+
+    pages = plumber()
+    ours, theirs = least(lambda: read(made.page), plumber, rounds=5)
+    return [
+        Bound(f"PDF, {pages} pages: whole read", ours / pages * 1000, 20, "ms a page"),
+        Bound("PDF: pdfplumber's tables alone / whole read", theirs / ours, 5, "×", at_most=False),
+    ]
+
+
+def memory_bound() -> Bound:
+    """The peak of this process after reading every layout once."""
+    for layout in layouts.all_layouts():
+        read(case("2019", 3, figures="consistent", layout=layout).page)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Bound("memory of a process that has read every layout", peak, 300, "MB")
+
+
+def main() -> int:
+    """Measures, prints, and says whether every bound is kept."""
+    bounds = [*html_bounds(), *pdf_bounds(), memory_bound()]
+    table = Table("what", "measured", "bound", "", title="The reader (CPU time, ratios in one run)")
+    for b in bounds:
+        sign = "≤" if b.at_most else "≥"
+        table.add_row(
+            b.what,
+            f"{b.measured:.2f} {b.unit}",
+            f"{sign} {b.bound:g}",
+            "ok" if b.kept else "MISSED",
+        )
+    Console().print(table)
+    return 0 if all(b.kept for b in bounds) or "--report" in sys.argv else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
