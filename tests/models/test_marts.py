@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.models.synthetic import FORM, IDENTITIES
-from tests.models.world import GRANTED, BUSY, GZL, HUACHUAN, LINAN
+from tests.models.world import BUSY, GRANTED, GZL, HUACHUAN, LINAN
 
 pytestmark = pytest.mark.slow
 
