@@ -38,6 +38,7 @@ PUBLIC_TABLES = (
     "units",
     "measures",
     "findings",
+    "national_totals",
     "repairs",
     "failures",
     "coverage",

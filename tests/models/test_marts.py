@@ -46,6 +46,8 @@ COLUMNS = {
     "units": "unit_id unit_name aliases code_nbs code_mca valid_from valid_to",
     "measures": "cell label meaning unit form series",
     "findings": "report_id rule identity cells expected found verdict explanation",
+    "national_totals": "area_id area_name level report_year series method value lower_bound "
+    "upper_bound units_expected units_covered share_covered",
     "repairs": "report_id cell as_published value rule witness status",
     "failures": "document_id url snapshot_id stage code message place first_seen last_seen times",
     "coverage": "expected_by deadline published_date outcome late",

@@ -102,8 +102,14 @@ copies as (
 hierarchy as (
     select
         report_id, rule, identity, cells, expected, found, verdict,
-        units || ' units of the area together give ' || expected::decimal(18, 0) || ', more than the ' || found::decimal(18, 0)
-            || ' of the area''s report' as explanation
+        case
+            when verdict = 'violated'
+                then units || ' units of the area together give ' || expected::decimal(18, 0) || ', more than the '
+                    || found::decimal(18, 0) || ' of the area''s report'
+            when found is null then 'the area''s report leaves it blank'
+            else units || ' of the ' || units_expected || ' units expected in the area speak for themselves and give '
+                || expected::decimal(18, 0) || ' of the area''s ' || found::decimal(18, 0)
+        end as explanation
     from {{ ref('check_hierarchy') }}
 ),
 

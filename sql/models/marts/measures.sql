@@ -19,12 +19,7 @@ select
     row_meaning || ': ' || column_meaning as meaning,
     unit,
     clause,
-    case
-        -- 其他处理 is one row on the 2019 form and three on the 2021 form; they add up to one series.
-        when row_code in ('other_handling', 'other_no_correction', 'other_unpaid_fee', 'other_other')
-            then 'requests.other_handling.' || column_code
-        else cell
-    end as series,
+    {{ series_of('row_code', 'column_code', 'cell') }} as series,
     case
         when row_code = 'other_handling' then 'equals the sum of the three rows of the 2021 form'
         when row_code in ('other_no_correction', 'other_unpaid_fee', 'other_other')
