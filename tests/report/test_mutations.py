@@ -24,7 +24,7 @@ def fates(seed: int, count: int, *names: str) -> list[Fate]:
 
 @pytest.mark.parametrize("name", sorted(MUTATIONS))
 def test_no_mutation_is_read_wrong(name: str) -> None:
-    found = fates(11, 6, name)
+    found = fates(11, 4, name)
     assert [f for f in found if f.outcome in ("wrong", "lost")] == []
     assert name in OPEN or not [f for f in found if f.outcome == "open"]
 
@@ -35,8 +35,8 @@ HARMLESS = ("wrong_rowspan", "wrong_colspan", "no_spans", "change_digit", "swap_
 @pytest.mark.parametrize("name", HARMLESS)
 def test_harmless_mutations_are_read(name: str) -> None:
     """Rejecting everything would make no error either."""
-    found = fates(13, 8, name)
-    assert sum(f.outcome == "read" for f in found) == 8, table(found)
+    found = fates(13, 5, name)
+    assert sum(f.outcome == "read" for f in found) == 5, table(found)
 
 
 # The oracle itself.

@@ -59,13 +59,13 @@ def check(trial: Trial) -> None:
     assert result.outcome in ("read", "rejected"), f"{result.outcome}: {trial}: {result.detail}"
 
 
-@settings(STEADY, max_examples=150)
+@settings(STEADY, max_examples=100)
 @given(trials(PAGES))
 def test_pages_are_read_back_or_rejected(trial: Trial) -> None:
     check(trial)
 
 
-@settings(STEADY, max_examples=80)
+@settings(STEADY, max_examples=50)
 @given(trials(TEXT))
 def test_texts_are_read_back_or_rejected(trial: Trial) -> None:
     check(trial)
