@@ -156,7 +156,7 @@ def _matrix(form: str, section: str, cells: dict[str, Cell], width: int) -> Tabl
     table.padding = (0, 1, 0, 0)
     # Chinese has no spaces to wrap at, so the widths are set: else a narrow terminal loses columns
     number_width = 6 if width < 100 else 8
-    label_width = max(18, min(48, width - len(columns) * (number_width + 1) - 4))
+    label_width = max(18, min(48, width - len(columns) * (number_width + 2) - 4))
     table.add_column("", width=label_width, overflow="fold")
     for _, label in columns:
         table.add_column(label, justify="right", width=number_width, overflow="fold")
