@@ -146,7 +146,8 @@ def assign(rows: list[Row], form_rows: tuple[FormRow, ...], lex: Lexicon) -> dic
     if all(a[1] < b[1] for a, b in pairwise(anchors)):
         ends = [(-1, -1), *anchors, (len(rows), len(form_rows))]
         for (i, j), (next_i, next_j) in pairwise(ends):
-            _fill_gap(rows[i + 1 : next_i], list(range(j + 1, next_j)), form_rows, placed)
+            near = rows[next_i if next_i < len(rows) else max(i, 0)].place if rows else None
+            _fill_gap(rows[i + 1 : next_i], list(range(j + 1, next_j)), form_rows, placed, near)
             if next_i < len(rows):
                 placed[next_j] = rows[next_i]
     elif len(anchors) == len(form_rows) and all(r.codes or r.empty for r in rows):
@@ -165,7 +166,11 @@ def assign(rows: list[Row], form_rows: tuple[FormRow, ...], lex: Lexicon) -> dic
 
 
 def _fill_gap(
-    rows: list[Row], missing: list[int], form_rows: tuple[FormRow, ...], placed: dict[int, Row]
+    rows: list[Row],
+    missing: list[int],
+    form_rows: tuple[FormRow, ...],
+    placed: dict[int, Row],
+    near: Place | None,
 ) -> None:
     """Gives the unlabelled lines between two anchors the statutory rows between them."""
     if len(rows) > len(missing):
@@ -194,7 +199,7 @@ def _fill_gap(
         raise Reject(
             "missing_rows" if len(rows) < len(missing) else "extra_rows",
             f"{len(rows)} rows stand where the form has {len(missing)} ({wanted}); found: {found}",
-            rows[0].place if rows else None,
+            rows[0].place if rows else near,
         )
     placed.update(zip(missing, rows, strict=True))
 
@@ -216,6 +221,10 @@ def _confirm(row: Row, form_row: FormRow, lex: Lexicon, section: str) -> None:
     if not row.codes and _resembles("".join(parts), form_row.code, section, lex):
         return
     for i, label in row.loose:
+        if len(label) <= 2 and any(c.isdigit() for c in row.line.cells[i].text):
+            cell = row.line.cells[i]
+            text = cell.text.strip()[:80]
+            raise Reject("unreadable_number", f"“{text}” is neither number nor label", cell.place)
         garbled = not row.codes and _resembles(label, form_row.code, section, lex)
         # Beside a clear label one stray ideograph is a scrap of a broken cell, no label.
         scrap = bool(row.codes) and len(label) == 1

@@ -39,6 +39,8 @@ _STYLED: Callable[[Any], Any] = etree.XPath(
     "//*[@hidden or contains(@style, 'none') or contains(@style, 'hid')"
     " or contains(@style, 'line-through')]"
 )
+_LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
+_ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
 _EARLY_END = re.compile(rb"</(?:body|html)\s*>", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
 _STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
@@ -62,6 +64,8 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     if _RESERVED_PREFIX in page:
         for reserved in _RESERVED:
             page = page.replace(reserved.encode(), b"")
+    if len(page) > _LARGE and _ENDLESS_TAG.search(page):
+        raise Reject("too_large", "the page has a tag of more than 100 KB")
     root = _parse(_without_early_end(page))
     found = Source("html", [])
     if root is None:

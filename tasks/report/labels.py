@@ -71,8 +71,13 @@ class Lexicon:
             return code
         if len(label_key) < 3 or self.meanings(label_key, section, "column"):
             return None
-        near = [g for g in self.groups[section] if likeness(label_key, g) >= 0.8]
-        return next(iter(self.meanings(near[0], section, "group"))) if len(near) == 1 else None
+        near = {
+            code
+            for g in self.groups[section]
+            if likeness(label_key, g) >= 0.8
+            for code in self.meanings(g, section, "group")
+        }
+        return next(iter(near)) if len(near) == 1 else None
 
     def group_fragment(self, label_key: str, section: str) -> bool:
         """Whether the key is a piece of one of the section's group labels."""

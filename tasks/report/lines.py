@@ -140,27 +140,33 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
     """The copies that a stream of rows makes, None where a heading parts them."""
     found: dict[str, list[Copy]] = {}
     current: Copy | None = None
+    waiting: list[Line] = []  # rows with values above the first known row of their table
     for row in stream:
         if row is None:
-            current = None
+            current, waiting = None, []
             continue
         here = line(row)
+        if waiting and waiting[-1].table != here.table:
+            waiting = []
         texts = [k for _, k in here.texts]
-        if not texts:
-            if current is not None and _continues(current, here):
+        section = _vote(texts) if texts else None
+        if section is not None:
+            if current is None or current.section != section or _restarts(current, here):
+                current = _reopen(found, section, here)
+            for above in waiting:
+                _add(current, above)
+            waiting = []
+            _add(current, here)
+        elif not texts and current is not None and _continues(current, here):
+            _add(current, here)
+        elif texts and current is not None and current.lines[-1].table == here.table:
+            if here.filled or not current.ended:
                 _add(current, here)
-            continue
-        section = _vote(texts)
-        if section is None:
-            same_table = current is not None and current.lines[-1].table == here.table
-            if current is None or not same_table:
+        else:
+            if texts:
                 current = None
-            elif here.filled or not current.ended:
-                _add(current, here)
-            continue
-        if current is None or current.section != section or _restarts(current, here):
-            current = _reopen(found, section, here)
-        _add(current, here)
+            if here.filled:
+                waiting.append(here)
     return found
 
 

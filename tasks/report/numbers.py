@@ -164,32 +164,46 @@ def _without_unit(compact: str, unit: str) -> tuple[str, Decimal]:
 
 
 def _chinese(text: str) -> int:
-    """A Chinese numeral below 100 million; raises `Unreadable` when it is not well formed."""
-    head, wan, tail = text.partition("万")
-    if wan:
-        return _below_wan(head) * 10000 + (_below_wan(tail) if tail else 0)
-    return _below_wan(text)
-
-
-def _below_wan(text: str) -> int:
-    if not any(c in _POWERS for c in text):
-        if len(text) != 1:
-            raise Unreadable(f"“{text}” is not a well-formed numeral")
-        return _DIGITS[text]
-    total, digit, last = 0, None, 10000
-    for char in text:
-        if char in _POWERS:
-            power = _POWERS[char]
-            if power >= last or (digit is None and not (power == 10 and total == 0)):
-                raise Unreadable(f"“{text}” is not a well-formed numeral")
-            total += (1 if digit is None else digit) * power
-            digit, last = None, power
-        elif char in "零〇":
-            digit = None
-        elif char in _DIGITS:
-            if digit is not None:
-                raise Unreadable(f"“{text}” is not a well-formed numeral")
-            digit = _DIGITS[char]
+    """A Chinese numeral below 100 million. Only well-formed ones: 一百二 is said for 120, but
+    written it may be 102; raises `Unreadable` for it."""
+    plain = text.replace("〇", "零").replace("两", "二")
+    value = total = digit = 0
+    for char in plain:
+        if char == "万":
+            value, total, digit = (total + digit) * 10_000, 0, 0
+        elif char in _POWERS:
+            total += max(digit, 1) * _POWERS[char]
+            digit = 0
         else:
-            raise Unreadable(f"“{text}” is not a well-formed numeral")
-    return total + (digit or 0)
+            digit = _DIGITS[char]
+    value += total + digit
+    written = _written(value)
+    if plain not in (written, f"一{written}" if written[0] == "十" else written):
+        raise Unreadable(f"“{text}” is not a well-formed numeral")
+    return value
+
+
+def _written(value: int) -> str:
+    """The one well-formed Chinese numeral of a number below 100 million."""
+    if value >= 10_000:
+        low = value % 10_000
+        gap = "零" if 0 < low < 1000 else ""
+        tail = _below_wan(low) if low else ""
+        if 10 <= low < 20:
+            tail = "一" + tail
+        return _written(value // 10_000) + "万" + gap + tail
+    return _below_wan(value)
+
+
+def _below_wan(value: int) -> str:
+    if value == 0:
+        return "零"
+    out, gap = "", False
+    for power, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit = value // power % 10
+        if digit:
+            out += ("零" if gap else "") + "零一二三四五六七八九"[digit] + name
+            gap = False
+        else:
+            gap = bool(out)
+    return out.removeprefix("一") if 10 <= value < 20 else out

@@ -30,6 +30,7 @@ from tasks.report.numbers import Unreadable, Value, read_value
 from tasks.report.sections import Placed
 from tasks.report.spans import Grid
 
+_MOST_COPIES = 6
 _new = tuple.__new__
 _READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
     "proactive": sections.proactive,
@@ -41,6 +42,8 @@ _READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
 def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
     """The form, every cell of it in order, and what identities 1-4 say. Raises `Reject`."""
     found = copies(source.blocks)
+    if any(len(group) > _MOST_COPIES for group in found.values()):
+        raise Reject("too_large", f"the document holds its tables more than {_MOST_COPIES} times")
     missing = [s for s in SECTIONS if s not in found]
     if missing:
         raise Missing(missing, bool(found))

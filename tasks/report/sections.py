@@ -223,12 +223,16 @@ def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list
     sides: dict[str, list[bool]] = {first: [], last: []}  # whether before the group
     outer_order: list[str] = []
     for line in lines:
-        group: list[int] = []
+        titled = False  # the line holds the group's label 法人或其他组织
+        members: list[int] = []
+        group_at: list[int] = []
         outer: list[tuple[int, str]] = []
         for at, (cell, label) in enumerate(_labels(line)):
             named = lex.group_of(label, "requests")
             if named:
-                group += [at] * (named == "organisations")
+                if named == "organisations":
+                    titled = True
+                    group_at.append(at)
                 continue
             fit = {n: columns.likeness_to(label, "requests", n, lex) for n in names}
             best = max(names, key=lambda n: fit[n])
@@ -237,16 +241,21 @@ def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list
             elif best in sides:
                 outer.append((at, best))
             else:
-                group.append(at)
+                members.append(at)
                 inner.append((cell, label))
+        if titled and members:
+            raise _unclear("has a kind of organisation beside their common label", line)
+        if members and outer and (len(outer) == 1 or outer_order):
+            raise _unclear("has its outer columns in different lines", line)
+        group_at += members
         for at, name in outer:
             if name in outer_order:
                 raise _unclear("names an outer column twice", line)
             outer_order.append(name)
-            if group:
-                if min(group) < at < max(group):
+            if group_at:
+                if min(group_at) < at < max(group_at):
                     raise _unclear("has an outer column among the organisations", line)
-                sides[name].append(at < min(group))
+                sides[name].append(at < min(group_at))
     if not inner and not outer_order:
         return names, False
     inner_order, complete = columns.order(inner, inner_names, "requests", lex)
@@ -315,6 +324,8 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
         _check_blocks(blocks, [r.code for r in form_rows], expected, row)
         roomy = any(len(h.cells) >= len(row.line.cells) for h in header)
         values = columns.simple(row, count, roomy=roomy)
+        if row.empty and not complete:
+            raise Reject("missing_rows", "no row of values stands below the header", row.place)
         if values is None and complete:
             whole = next((h for h in header if len(h.texts) >= count), None)
             values = columns.under_header(row, leaves, whole, grid_of)
@@ -366,18 +377,8 @@ def _five_by_five(
             complete &= full
         return order, complete
     expected = five * (count // 5)
-    at = 0
-    for cell, label in leaves:
-        while at < count and not columns.compatible(label, "review_litigation", expected[at], lex):
-            at += 1
-        if at == count:
-            text = cell.text.strip().replace("\n", "")[:80]
-            raise Reject(
-                "competing_readings",
-                f"“{text}” has no place in the header of section 四",
-                cell.place,
-            )
-        at += 1
+    if leaves:
+        columns.order(leaves, expected, "review_litigation", lex)
     return expected, False
 
 

@@ -36,10 +36,14 @@ def source(text: str) -> Source:
     found = Source("text", blocks)
     found.shows_columns = layout not in ("spaces", "bare")
     # The last figures of a text that simply stops may be cut in the middle of a number.
-    values = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and line(b).filled]
-    ends = values[-1] if values else -1
-    found.complete = not values or any(isinstance(b, Paragraph) for b in blocks[ends + 1 :])
+    rows = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and _of_table(b)]
+    after = blocks[rows[-1] + 1 :] if rows else []
+    found.complete = not rows or any(isinstance(b, Paragraph) for b in after)
     return found
+
+
+def _of_table(row: SourceRow) -> bool:
+    return len(row.cells) > 1 or line(row).filled
 
 
 def _layout(lines: list[str]) -> str:

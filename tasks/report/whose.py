@@ -11,7 +11,8 @@ from tasks.report.header import iso_date
 from tasks.report.model import Scope
 from tasks.report.title import compact, is_report_title, is_unit
 
-_YEAR = re.compile(r"(?<!\d)(20[0-4]\d)(?!\d)")
+_BARE_YEAR = re.compile(r"(?<!\d)(20[0-4]\d)(?!\d)")
+_YEAR = re.compile(r"(?<!\d)(20[0-4]\d)\s*年")
 _CHINESE_YEAR = re.compile(
     r"二[〇○零OＯ0]([一二三四五六七八九])([〇○零一二三四五六七八九OＯ0])(?=年|\Z)"
 )
@@ -19,9 +20,11 @@ _DIGIT = {c: i for i, c in enumerate("〇一二三四五六七八九")} | dict.f
 _BRACKETED_DATE = re.compile(r"[（(]\s*20\d\d年\d{1,2}月.*?[)）]")
 
 
-def years_in(text: str) -> list[int]:
-    """The years a text names, in order."""
-    found = [(m.start(), int(m[1])) for m in _YEAR.finditer(unicodedata.normalize("NFKC", text))]
+def years_in(text: str, *, bare: bool = False) -> list[int]:
+    """The years a text names, in order; with `bare` also those without 年 (in titles)."""
+    folded = unicodedata.normalize("NFKC", text)
+    pattern = _BARE_YEAR if bare else _YEAR
+    found = [(m.start(), int(m[1])) for m in pattern.finditer(folded)]
     found += [
         (m.start(), 2000 + 10 * _DIGIT[m[1]] + _DIGIT[m[2]]) for m in _CHINESE_YEAR.finditer(text)
     ]
@@ -37,7 +40,7 @@ def report_year(
     page's dates (where there are any): publication follows the year reported.
     """
     if title:
-        named = years_in(_BRACKETED_DATE.sub("", title))
+        named = years_in(_BRACKETED_DATE.sub("", title), bare=True)
         if len(set(named)) == 1:
             return named[0], f"title: {title}"
         if named:

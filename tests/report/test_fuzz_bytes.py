@@ -240,3 +240,29 @@ def test_monsters_are_read_or_refused_within_a_second(name: str) -> None:
     before = process.memory_info().rss
     read_in_time(data)
     assert process.memory_info().rss - before < MOST_MEMORY
+
+
+LARGE = {
+    "100,000 attributes": lambda: PAGE.replace(
+        "<td", "<td" + "".join(f" a{n}=1" for n in range(100_000)), 1
+    ).encode(),
+    "5 MB of lines": lambda: b"1\n" * 2_500_000,
+    "5 MB of tabs": lambda: b"\t1\n\n" * 1_250_000,
+    "5 MB of colons": lambda: "索引号：".encode() * 400_000,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_document_is_refused_in_time(name: str) -> None:
+    read_in_time(LARGE[name]())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", golden("txt"), ids=lambda p: p.name)
+def test_a_text_cut_in_its_last_table_is_no_report_with_other_values(path: Path) -> None:
+    whole = {c.cell: c.value for c in read_in_time(content(path)).cells}
+    data = content(path)
+    for end in range(len(data) * 85 // 100, len(data) * 92 // 100):
+        reading = read_in_time(data[:end])
+        assert all(c.value == whole[c.cell] for c in reading.cells), end

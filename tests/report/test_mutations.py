@@ -84,3 +84,14 @@ def test_the_oracle_sees_a_number_change_and_a_number_go() -> None:
     assert sum(changed[c] != {v} for c, v in before.items()) == 1
     dropped = _mutated(MUTATIONS["drop_value"])
     assert 1 <= sum(len(values) > 1 for values in dropped.values()) <= 15
+
+
+@pytest.mark.slow
+def test_rates_over_a_few_thousand_mutants() -> None:
+    found = fates(12, 3000)
+    assert [f for f in found if f.outcome in ("wrong", "lost")] == []
+    allowed = [f for f in found if f.outcome == "open" and OPEN & set(f.mutant.mutations)]
+    counted = Counter(f.outcome for f in found)
+    assert counted["open"] == len(allowed)
+    assert counted["read"] > 1000, table(found)
+    assert counted["rejected"] > 1000, table(found)

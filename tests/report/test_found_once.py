@@ -1,0 +1,93 @@
+"""Faults that were found once: values lost or misplaced without an alarm."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tasks.report import read
+from tasks.report.numbers import Unreadable, read_value
+from tasks.report.whose import years_in
+from tests.fuzz import Trial, judge
+from tests.publisher.case import case
+from tests.report.mutants import Mutant, fate
+
+MADE = case("2021", 3)
+PAGE = MADE.page.decode()
+
+
+def first_row_of(heading: str, row: str) -> bytes:
+    at = PAGE.find("<tr", PAGE.find("<table", PAGE.find(heading)))
+    return (PAGE[:at] + row + PAGE[at:]).encode()
+
+
+@pytest.mark.parametrize("heading", ["二、主动公开", "三、收到"])
+@pytest.mark.parametrize(
+    "row", ["<tr><td>12</td></tr>", "<tr><td>其他特殊情形</td><td>12</td><td>7</td></tr>"]
+)
+def test_numbers_before_the_first_known_row_have_no_place(heading: str, row: str) -> None:
+    assert read(first_row_of(heading, row)).outcome == "rejected"
+
+
+@pytest.mark.parametrize("text", ["0O", "0l", "2648O", "0约", "3?"])
+def test_a_spoiled_amount_is_not_a_blank(text: str) -> None:
+    page = re.sub(r"(<td>行政处罚</td><td colspan=\"3\">)\d+", rf"\g<1>{text}", PAGE)
+    assert page != PAGE
+    assert read(page.encode()).outcome == "rejected"
+
+
+@pytest.mark.parametrize("text", ["0O", "0l", "0约"])
+def test_a_spoiled_number_in_a_blank_row_is_not_a_blank(text: str) -> None:
+    page = re.sub(
+        r"(<td>3\.其他</td>)(<td>\d+</td>){7}", r"\1" + "<td></td>" * 6 + f"<td>{text}</td>", PAGE
+    )
+    assert page != PAGE
+    assert read(page.encode()).outcome == "rejected"
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        Mutant("2021", 480798, "undecided", "erased_zero", ("swap_columns",)),
+        Mutant("2021", 617955, "scattered", "erased_blank", ("swap_columns",)),
+        Mutant("2019", 20103, "probe_consistent", "word_erased", ("swap_next_rows", "swap_labels")),
+        Mutant("2021", 442925, "zeros_left_out", "word", ("spoil_digit", "blank_value")),
+    ],
+    ids=lambda m: f"{m.seed}",
+)
+def test_mutants(mutant: Mutant) -> None:
+    assert fate(mutant).outcome in ("read", "rejected"), fate(mutant).detail
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [
+        Trial("2021", 857295, "undecided", "text/pdf_text", "none", "mixed"),
+        Trial("2021", 394147, "undecided", "text/pdf_text", "no_spans", "full_thousands"),
+    ],
+    ids=lambda t: f"{t.seed}",
+)
+def test_trials(trial: Trial) -> None:
+    assert judge(trial).outcome in ("read", "rejected"), judge(trial).detail
+
+
+@pytest.mark.parametrize("text", ["12²", "3①", "5⁽¹⁾", "一百二", "一千五", "一万二"])
+def test_refused(text: str) -> None:
+    with pytest.raises(Unreadable):
+        read_value(text, "count")
+
+
+def test_a_well_formed_numeral() -> None:
+    assert read_value("一万零三", "count").number == 10003
+
+
+@pytest.mark.parametrize("text", ["共发布信息2036条", "邮编2023001", "编号20231234"])
+def test_years(text: str) -> None:
+    assert years_in(text) == []
+
+
+def test_missing_rows_name_a_place() -> None:
+    reason = read(case("2021", 3, fault="dropped_row").page).reason
+    assert reason is not None
+    assert reason.place is not None
