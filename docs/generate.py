@@ -85,6 +85,12 @@ def failures() -> str:
     parts.append("\n## Not fetched, or not believed (stages discover and fetch)\n\n")
     parts.append("| code | meaning |\n| --- | --- |\n")
     parts += [f"| `{code}` | {_line(meaning)} |\n" for code, meaning in ERRORS.items()]
+    parts.append("\n## Decided by hand, and no longer true (stage publish)\n\n")
+    parts.append("| code | meaning |\n| --- | --- |\n")
+    parts.append(
+        "| `correction_outdated` | the document no longer says what the correction was made for |\n"
+        "| `correction_unmatched` | the document of a correction was never read |\n"
+    )
     return "".join(parts)
 
 

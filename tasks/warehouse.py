@@ -23,7 +23,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks import repairs
+from tasks import judgements, repairs
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
@@ -170,6 +170,9 @@ def prepare(warehouse: Warehouse, folder: Path, sources: Sequence[Source]) -> No
     allowed = [s for s in sources if s.status == "allowed"]
     rows = [s._asdict() for s in allowed]
     write_table(folder / "sources.parquet", pa.Table.from_pylist(rows, schema=_SOURCES))
+    decided = (judgements.SEEDS, warehouse.root)
+    write_table(folder / "corrections.parquet", judgements.corrections(*decided))
+    write_table(folder / "verdicts.parquet", judgements.verdicts(*decided))
     registry = Registry.read()
     write_table(folder / "expected.parquet", expected_units(registry, allowed))
     parts = [p for p in sorted(warehouse.reports.glob("*.parquet")) if not p.name.startswith(".")]

@@ -95,6 +95,26 @@ all_failures as (
     select from_readings.*
     from from_readings
     anti join {{ ref('stg_outcomes') }} as outcomes using (document_id)
+),
+
+-- A correction by hand that no longer fits its source is not applied.
+outdated as (
+    select
+        'correction of ' || cell || ' in ' || document_id as document_id,
+        document_id as url,
+        'failed' as outcome,
+        'publish' as stage,
+        'correction_' || state as code,
+        case state
+            when 'unmatched' then 'no such document was read; the correction is not applied'
+            else 'the document now says ' || coalesce(value_now::varchar, 'nothing') || ', not '
+                || coalesce(published_value::varchar, 'nothing') || '; the correction is not applied'
+        end as message,
+        cell as place,
+        coalesce(last_fetched_at, (select max(finished_at) from {{ ref('stg_runs') }}), try_cast(decided_on as timestamptz), timestamptz '2000-01-01') as first_seen,
+        1 as times
+    from {{ ref('corrections') }}
+    where state <> 'corrected'
 )
 
 select
@@ -110,7 +130,11 @@ select
     failures.first_seen,
     failures.last_seen,
     failures.times
-from all_failures as failures
+from (
+    select * from all_failures
+    union all by name
+    select *, first_seen as last_seen from outdated
+) as failures
 left join {{ ref('stg_readings') }} as readings
     on readings.document_id = failures.document_id and readings.snapshot_id = failures.snapshot_id
 order by failures.last_seen desc, failures.document_id

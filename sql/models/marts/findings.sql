@@ -121,6 +121,13 @@ all_findings as (
     {% endfor %}
 )
 
-select *
+select
+    all_findings.*,
+    verdicts.verdict as human_verdict,
+    verdicts.reason as human_reason,
+    verdicts.evidence as human_evidence,
+    verdicts.decided_by,
+    verdicts.decided_on
 from all_findings
+left join {{ ref('stg_verdicts') }} as verdicts using (report_id, rule, identity)
 order by report_id, rule, identity

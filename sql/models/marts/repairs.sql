@@ -1,5 +1,6 @@
 -- Applied: the reader mended an OCR reading. Proposed: the page itself is wrong, and exactly one
 -- smallest change satisfies every identity of its part of the form; the published value stays.
+-- Corrected: a person decided, which goes before a proposal for the same cell.
 with changes as (
     select
         report_id,
@@ -65,9 +66,33 @@ proposed as (
     from changes
     inner join cells on cells.report_id = changes.report_id and cells.cell = changes.cell
     left join witnesses on witnesses.report_id = changes.report_id and witnesses.cell = changes.cell
+),
+
+corrected as (
+    select
+        report_id,
+        cell,
+        as_published,
+        value_now as published_value,
+        value,
+        'by_hand' as rule,
+        null::varchar as slip,
+        1 as cells_changed,
+        reason || ' (' || evidence || '; ' || decided_by || ', ' || decided_on || ')' as witness,
+        'corrected' as status
+    from {{ ref('corrections') }}
+    where state = 'corrected'
+),
+
+by_program as (
+    select * from applied
+    union all by name
+    select * from proposed
 )
 
-select * from applied
+select * from corrected
 union all by name
-select * from proposed
+select by_program.*
+from by_program
+anti join corrected on corrected.report_id = by_program.report_id and corrected.cell = by_program.cell
 order by report_id, cell

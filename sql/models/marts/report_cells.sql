@@ -33,4 +33,4 @@ inner join {{ ref('statutory_form') }} as form on form.form = cells.form and for
 left join {{ ref('unit_years') }} as units
     on units.unit_id = reports.unit_id and units.report_year = reports.report_year
 left join {{ ref('repairs') }} as repairs
-    on repairs.report_id = cells.report_id and repairs.cell = cells.cell and repairs.status = 'proposed'
+    on repairs.report_id = cells.report_id and repairs.cell = cells.cell and repairs.status in ('proposed', 'corrected')
