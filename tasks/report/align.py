@@ -8,7 +8,7 @@ or shortened label must resemble the row that order gives it. Nothing is placed 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
@@ -143,11 +143,17 @@ def assign(rows: list[Row], form_rows: tuple[FormRow, ...], lex: Lexicon) -> dic
                 rows[i].place,
             )
     placed: dict[int, Row] = {}
+
+    def fragments(row: Row) -> bool:
+        return all(lex.group_fragment(label, section) for _, label in row.loose)
+
     if all(a[1] < b[1] for a, b in pairwise(anchors)):
         ends = [(-1, -1), *anchors, (len(rows), len(form_rows))]
         for (i, j), (next_i, next_j) in pairwise(ends):
             near = rows[next_i if next_i < len(rows) else max(i, 0)].place if rows else None
-            _fill_gap(rows[i + 1 : next_i], list(range(j + 1, next_j)), form_rows, placed, near)
+            _fill_gap(
+                rows[i + 1 : next_i], list(range(j + 1, next_j)), form_rows, placed, near, fragments
+            )
             if next_i < len(rows):
                 placed[next_j] = rows[next_i]
     elif len(anchors) == len(form_rows) and all(r.codes or r.empty for r in rows):
@@ -171,11 +177,16 @@ def _fill_gap(
     form_rows: tuple[FormRow, ...],
     placed: dict[int, Row],
     near: Place | None,
+    fragments: Callable[[Row], bool],
 ) -> None:
     """Gives the unlabelled lines between two anchors the statutory rows between them."""
     if len(rows) > len(missing):
         # Spacer lines, and pieces of a group label written down the side, hold nothing.
         filled = [r for r in rows if not r.empty]
+        unknown = next((r for r in rows if r.empty and r.loose and not fragments(r)), None)
+        if unknown is not None:
+            text = unknown.text()
+            raise Reject("unknown_label", f"a row the form does not have: {text}", unknown.place)
         bare = [r for r in rows if r.empty and not r.loose and not (r.groups and r.values)]
         if len(filled) == len(missing):
             rows = filled
@@ -188,10 +199,6 @@ def _fill_gap(
                 filled[0].place,
             )
         elif not missing:
-            named = next((r for r in rows if r.loose), None)
-            if named is not None:
-                text = named.text()
-                raise Reject("unknown_label", f"a row the form does not have: {text}", named.place)
             rows = []
     if len(rows) != len(missing):
         wanted = "、".join(form_rows[j].label for j in missing[:4]) or "none"

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 from tasks.report.align import Row
 from tasks.report.labels import NEAR, Lexicon, likeness
-from tasks.report.lines import Line
+from tasks.report.lines import Line, mark
 from tasks.report.model import Reject, SourceCell
 from tasks.report.spans import Grid
 
@@ -95,6 +95,37 @@ def _open(labels: Sequence[tuple[SourceCell, str]]) -> Reject:
         f"the header does not tell the order of the columns: {shown}",
         labels[0][0].place,
     )
+
+
+def same(one: Values, other: Values) -> bool:
+    """Whether two ways of placing a row print the same in every column."""
+    return [c.text.strip() if c else "" for c in one] == [
+        c.text.strip() if c else "" for c in other
+    ]
+
+
+def crosses(
+    row: Row, values: Values, header: Sequence[tuple[SourceCell, str]], line: Line | None
+) -> bool:
+    """Whether a value is given to another column than the label it stands under."""
+    if line is None or len(line.cells) != len(row.line.cells):
+        return False
+    label_at = {i: n for n, (c, _) in enumerate(header) for i, o in enumerate(line.cells) if o is c}
+    own = {id(v): n for n, v in enumerate(values) if v is not None and v.text.strip()}
+    return any(
+        id(cell) in own and label_at.get(i, own[id(cell)]) != own[id(cell)]
+        for i, cell in enumerate(row.line.cells)
+    )
+
+
+def refuse_merged(row: Row, count: int, grid_of: GridOf) -> None:
+    """Rejects a row without values of its own into which a printed value reaches from above."""
+    if not row.empty or len(row.values) >= count:
+        return
+    for cell in grid_of(row.line.table).above(row.line.cells):
+        if mark(cell.text).kind in ("n", "m") and cell.text.strip() != "0":
+            said = cell.text.strip()[:40]
+            raise Reject("unplaced_number", f"“{said}” stands over several rows", cell.place)
 
 
 def _filled(kinds: str) -> int:
@@ -230,6 +261,7 @@ def place_all(
     out: list[Values] = []
     by_others: list[bool] = []
     for row in rows:
+        refuse_merged(row, count, grid_of)
         plain = simple(row, count, roomy=roomy)
         whole = _filled(row.kinds) == count and (
             len(row.values) == count or (plain is not None and adds_up(plain))

@@ -21,14 +21,21 @@ _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d{2})\s*(?:[-/.]|年)\s*(\d{1,2})\s*(?:[-/.]|月)\s*(\d{1,2})(?!\d)\s*日?"
 )
 _CHINESE_DATE = re.compile(
-    r"([二〇○零一三四五六七八九OＯ]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日"
+    r"([二〇○零一三四五六七八九OＯ0]{4})年([元一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日"
 )
 _CHINESE_DIGITS = {c: str(i) for i, c in enumerate("〇一二三四五六七八九")} | {
     "零": "0",
     "○": "0",
     "O": "0",
     "Ｏ": "0",
+    "0": "0",
+    "元": "1",
 }
+# A line of the page's own below the title: 2023-01-18 10:15 来源：…
+_STAMP = re.compile(
+    r"\s*(20\d\d\s*[-年/.]\s*\d{1,2}\s*[-月/.]\s*\d{1,2}日?)[\s\u3000]*"
+    r"(?:\d{1,2}:\d{2}(?::\d{2})?[\s\u3000]*)?(?:来源|浏览|作者|字号|点击|访问|信息来源|【|\Z)"
+)
 _DATE_FIELDS = ("document_date", "published_date")
 _META = {
     "sitename": "site_name",
@@ -97,13 +104,39 @@ def read_header(source: Source, before: int) -> dict[str, str]:
     for block in source.blocks[:before]:
         reader.take(block)
     pairs = reader.pairs
+    if "published_date" not in pairs:
+        for block in source.blocks[:before]:
+            if isinstance(block, Paragraph) and (stamp := _STAMP.match(block.text)):
+                pairs["published_date"] = stamp[1]
+                break
     for name, field in _META.items():
         if value := source.meta.get(name):
             pairs.setdefault(field, value)
     for field in _DATE_FIELDS:
         if field in pairs:
-            pairs[field] = iso_date(pairs[field]) or pairs[field]
+            spelled = re.sub(r"\A(20\d\d)(\d\d)(\d\d)\Z", r"\1-\2-\3", pairs[field])
+            pairs[field] = iso_date(spelled) or pairs[field]
     return pairs
+
+
+# What follows a value on its line: another label, a bracket, the page's own tools.
+_RUN_ON = re.compile(
+    r"(?:(?<=\S)[\s\u3000\xa0|｜]+)(?=[\u4e00-\u9fff]{2,6}\s*[:：])|【|\s(?=字号|字体|打印|分享|浏览)"
+)
+_TOOLS = re.compile(r"打印|分享|字号|字体|收藏|关闭|[。；：:【】]")
+
+
+def _fits(field: str, text: str) -> bool:
+    """Whether the line below a label without a value can be its value."""
+    if len(text) > 40 or _TOOLS.search(text) or is_report_title(compact(text)):
+        return False
+    if field in _DATE_FIELDS:
+        return iso_date(text) is not None
+    if field == "document_number":
+        return "号" in text
+    if field == "index_number":
+        return bool(re.search(r"[0-9A-Za-z]", text))
+    return True
 
 
 class _Reader:
@@ -143,12 +176,13 @@ class _Reader:
         waiting, self._waiting = self._waiting, None
         labelled = len(text) <= _LONGEST_LINE and (":" in text or "：" in text)
         matches = list(_label_pattern().finditer(text)) if labelled else []
-        if waiting is not None and not matches and not is_report_title(compact(text)):
+        if waiting is not None and not matches and _fits(waiting, text.strip()):
             self._keep(waiting, text)
             return
         for i, match in enumerate(matches):
             end = matches[i + 1].start() if i + 1 < len(matches) else len(text)
             field, value = fields()[_bare(match[1])], text[match.end() : end]
+            value = _RUN_ON.split(value, maxsplit=1)[0]
             if value.strip():
                 self._keep(field, value)
             elif i + 1 == len(matches):

@@ -29,7 +29,9 @@ _BLOCKS = (
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 _CONTROL = bytes(c for c in range(32) if c not in (9, 10, 13))
 _HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
+    r"|font-size\s*:\s*0(?![.\d])",
+    re.IGNORECASE,
 )
 _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 # Stands in a cell's text for what a person sees there and this reader does not, or for text that
@@ -37,7 +39,7 @@ _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 _UNSEEN = "\ufffd"
 _STYLED: Callable[[Any], Any] = etree.XPath(
     "//*[@hidden or contains(@style, 'none') or contains(@style, 'hid')"
-    " or contains(@style, 'line-through')]"
+    " or contains(@style, 'line-through') or contains(@style, 'font-size:0')]"
 )
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
 _ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
@@ -73,10 +75,11 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     _head(root, found)
     _links(root, found)
     _mark_unseen(root)
-    for element in list(root.iter("script", "style", "noscript", "head", "select")):
+    rules = [r for style in root.iter("style") for r in _hiding_rules(style.text or "")]
+    for element in list(root.iter("script", "style", "noscript", "template", "head", "select")):
         _drop(element)
-    if b"none" in page or b"hid" in page or b"line-through" in page:
-        found.hidden = _drop_hidden(root, show_blocks)
+    if b"none" in page or b"hid" in page or b"line-through" in page or b"font-size:0" in page:
+        found.hidden = _drop_hidden(root, rules, show_blocks)
     if _CELLS(root) > _MOST_CELLS:
         raise Reject("too_large", f"the page has more than {_MOST_CELLS:,} table cells")
     tables, cells = _mark(root)
@@ -120,9 +123,21 @@ def _is_tiny(element: _Element) -> bool:
     return any((element.get(side) or "").strip() in ("0", "1") for side in ("width", "height"))
 
 
-def _drop_hidden(root: _Element, show_blocks: bool) -> bool:
+def _hiding_rules(css: str) -> list[str]:
+    """The classes and ids that a page's own style sheet hides on every screen."""
+    if "none" not in css:
+        return []
+    everywhere = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", css)
+    return re.findall(r"(?:^|[}\s,])([.#][\w-]+)\s*\{[^{}]*display\s*:\s*none", everywhere)
+
+
+def _drop_hidden(root: _Element, rules: list[str], show_blocks: bool) -> bool:
     """Takes what is hidden out of the tree; gives whether a block with tables was among it."""
     blocks = False
+    for rule in rules[:50]:
+        kind, name = ("class" if rule[0] == "." else "id"), rule[1:]
+        for element in root.xpath(f"//*[contains(concat(' ', @{kind}, ' '), ' {name} ')]"):
+            element.set("hidden", "")
     for element in _STYLED(root):
         style = element.get("style") or ""
         if _STRUCK.search(style) and _in_cell(element):
@@ -199,8 +214,11 @@ def _drop(element: _Element) -> None:
 def _links(root: _Element, found: Source) -> None:
     for link in root.iter("a"):
         href = (link.get("href") or "").strip()
+        text = "".join(_STRING(link).split())
+        if "公开" in text:
+            found.menu.add(text)
         if href and _DOCUMENT.search(href):
-            found.links.append(Link(href, " ".join(_STRING(link).split())))
+            found.links.append(Link(href, text))
     for tag, attribute in _FRAMES.items():
         for frame in root.iter(tag):
             url = (frame.get(attribute) or "").strip()

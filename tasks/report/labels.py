@@ -21,6 +21,7 @@ from tasks.report.model import Form
 
 SECTIONS = ("proactive", "requests", "review_litigation")
 
+_UNIT_NOTE = re.compile(r"\((?:单位:)?[件个项条次份]\)")
 _NOT_LABEL = re.compile(r"[^\u3400-\u9fffA-Za-z0-9]+")
 _NUMERALS = "一二三四五六七八九十0123456789"
 
@@ -40,7 +41,7 @@ class Meaning(NamedTuple):
 @lru_cache(maxsize=8192)
 def key(text: str) -> str:
     """The comparable part of a label; "" for a text without letters, digits or ideographs."""
-    full = _NOT_LABEL.sub("", unicodedata.normalize("NFKC", text))
+    full = _NOT_LABEL.sub("", _UNIT_NOTE.sub("", unicodedata.normalize("NFKC", text)))
     for written, meant in _SAME:
         full = full.replace(written, meant)
     return full.lstrip(_NUMERALS) or full

@@ -18,6 +18,8 @@ from tasks.report.model import Block, Paragraph, SourceCell, SourceRow
 from tasks.report.numbers import MARKS, looks_numeral, looks_numeric
 
 _ASCII_NUMBER = re.compile(r"\d{1,9}\Z")
+# A caption that gives amounts in 元 without saying which: such a table is not read.
+_STATES_YUAN = re.compile(r"单\s*位[^万]{0,12}元")
 _PROSE = 60  # a cell with more characters than this and no label is prose in a layout table
 
 
@@ -165,7 +167,7 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
         else:
             if texts:
                 current = None
-            if here.filled:
+            if here.filled or any(_STATES_YUAN.search(cell.text) for cell in here.cells):
                 waiting.append(here)
     return found
 

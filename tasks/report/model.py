@@ -89,6 +89,7 @@ class Source:
     title: str | None = None
     meta: dict[str, str] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
+    menu: set[str] = field(default_factory=set)  # texts of links to reports, without spaces
     pictures: int = 0  # pictures large enough to hold a table, in the body
     shows_columns: bool = True  # False for text in which only the order of cells is left
     hidden: bool = False  # the page hides tables of its own that were left out

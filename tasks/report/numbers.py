@@ -112,14 +112,13 @@ def _is_annotation(char: str) -> bool:
 def _value(number: Decimal, text: str, compact: str) -> Value:
     """The number with the doubts that its setting raises.
 
-    Pieces of one digit ("1 3") are a number set with spaces.
+    "1 3" is 13; whether that fits is for the cells around it to say.
     """
     pieces = [p for p in unicodedata.normalize("NFKC", text).split() if any(map(str.isdigit, p))]
     if len(pieces) < 2:
         return Value(number, doubtful=compact == "一")
     lines = sum(1 for line in text.split("\n") if any(map(str.isdigit, line)))
-    spelled = all(len(p) == 1 for p in pieces)
-    return Value(number, doubtful=lines > 1, spaced=not spelled)
+    return Value(number, doubtful=lines > 1, spaced=True)
 
 
 def _number(compact: str, unit: str, text: str) -> Value:

@@ -65,9 +65,10 @@ class Prose(NamedTuple):
 def split(blocks: list[Block]) -> Prose:
     """The report's sections by their headings; text before the first is `preamble`."""
     sections: dict[str, list[str]] = {}
-    current, begins = "preamble", len(blocks)
+    current, begins, in_tables = "preamble", len(blocks), False
     for i, block in enumerate(blocks):
         if isinstance(block, SourceRow):
+            in_tables |= len(block.cells) >= 7
             text = block.cells[0].text if len(block.cells) == 1 else ""
             if not text:
                 continue
@@ -76,7 +77,9 @@ def split(blocks: list[Block]) -> Prose:
         heading = heading_of(text)
         if heading is not None:
             current = heading
-            begins = min(begins, i)
+            # A table of contents names the sections first; the report begins at the last 一.
+            again = heading == "overview" and not in_tables
+            begins = i if again else min(begins, i)
             sections.setdefault(current, [])
         else:
             sections.setdefault(current, []).append(text)
@@ -110,13 +113,13 @@ def closing(blocks: list[Block]) -> list[str]:
 
     Rows of one or two cells count: pages set signatures in tables.
     """
-    begins = 0
-    for i, block in enumerate(blocks):
+    tables = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and len(b.cells) > 2]
+    begins = tables[-1] + 1 if tables else 0
+    for i, block in enumerate(blocks[begins:], begins):
         text = block.text if isinstance(block, Paragraph) else block.cells[0].text
-        if heading_of(text) == "other_matters" or (
-            isinstance(block, SourceRow) and len(block.cells) > 2
-        ):
+        if heading_of(text) == "other_matters":
             begins = i + 1
+            break
     texts: list[str] = []
     for block in blocks[begins : begins + _CLOSING]:
         cells = [block.text] if isinstance(block, Paragraph) else [c.text for c in block.cells]

@@ -107,26 +107,33 @@ def _understand(source: Source, reading: Reading) -> None:
     metadata.pop("article_title", None)
     metadata["site_id_code"] = header.get("site_id_code")
     metadata["title"] = title.text if title else None
-    metadata["signed_date"] = signature.date
     metadata |= _index_parts(header.get("index_number"))
     reading.metadata = metadata
-    reading.issuing_unit = (
-        header.get("issuing_unit")
-        or signature.unit
-        or (unit_of_title(title.text) if title else None)
-    )
+    titled = unit_of_title(title.text) if title else None
+    if signature.unit and titled and not whose.may_be_same(signature.unit, titled):
+        signature = whose.Signature(None, None)  # of another page that is listed below the report
+    metadata["signed_date"] = signature.date
+    reading.issuing_unit = header.get("issuing_unit") or signature.unit or titled
     dates = [metadata["document_date"], metadata["published_date"], metadata["signed_date"]]
     reading.report_year, reading.report_year_evidence = whose.report_year(
         metadata["title"], parts.sections.get("overview", body), dates
     )
-    if reading.report_year is not None and reading.report_year < 2019:
-        raise Reject(
-            "pre_2019_report", f"the report is for {reading.report_year}, before the statutory form"
-        )
     try:
         reading.form, reading.cells, identities = recognise(source)
     except Missing as missing:
+        if reading.report_year is not None and reading.report_year < 2019:
+            raise _too_early(reading.report_year) from None
         raise _without_tables(source, reading, missing, body) from None
+    except Reject:
+        if reading.report_year is not None and reading.report_year < 2019:
+            raise _too_early(reading.report_year) from None
+        raise
+    if reading.report_year is not None and reading.report_year < 2019:
+        # The statutory tables of 2019 and later below a title of another year: a neighbour's.
+        prose_year, said = whose.report_year(None, parts.sections.get("overview", body), dates)
+        if prose_year is None or prose_year < 2019:
+            raise _too_early(reading.report_year)
+        reading.report_year, reading.report_year_evidence = prose_year, said
     if not any(cell.status == "reported" for cell in reading.cells) and title is None:
         raise Reject("not_report", "an empty form without a title of a report")
     if not source.complete:
@@ -138,6 +145,10 @@ def _understand(source: Source, reading: Reading) -> None:
     reading.prose_numbers = prose.numbers(parts.sections)
     reading.findings = [*identities, *_prose_findings(reading), *_year_findings(reading)]
     reading.outcome = "parsed"
+
+
+def _too_early(year: int) -> Reject:
+    return Reject("pre_2019_report", f"the report is for {year}, before the statutory form")
 
 
 def _index_parts(text: str | None) -> dict[str, str | None]:

@@ -53,7 +53,7 @@ def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
     refusals: list[Reject] = []
     for name in names:
         try:
-            readings.append((name, *_read_as(form(name), found, grid_of)))
+            readings.append((name, *_read_as(form(name), found, grid_of, source.shows_columns)))
         except Reject as refusal:
             refusals.append(refusal)
     if len(readings) == 1:
@@ -95,7 +95,7 @@ def _forms_shown(found: dict[str, list[Copy]]) -> tuple[Form, ...]:
 
 
 def _read_as(
-    statutory: StatutoryForm, found: dict[str, list[Copy]], grid_of: GridOf
+    statutory: StatutoryForm, found: dict[str, list[Copy]], grid_of: GridOf, shows_columns: bool
 ) -> tuple[list[Cell], list[Finding]]:
     placed: dict[str, Placed] = {}
     values: dict[str, Value] = {}
@@ -117,6 +117,9 @@ def _read_as(
                         f"the page holds the table twice and the copies differ in {code}",
                         cell.place if cell else None,
                     )
+        first.header_complete &= (
+            shows_columns  # where only order is left, sums must not speak against it
+        )
         placed[section] = first
         values |= first_values
     numbers = {code: value.number for code, value in values.items()}
@@ -159,7 +162,7 @@ def _confirm(
     """Doubtful numbers, and columns that no label names, stand only if the identities agree."""
     doubtful = [code for code, value in values.items() if value.doubtful]
     if any(value.spaced for value in values.values()):
-        doubtful += _spaced_in_short_rows(statutory, values)
+        doubtful += _spaced_beside_blanks(statutory, values)
     if not doubtful and all(p.header_complete and not p.unsure_rows for p in placed.values()):
         return
     verdicts = {i.name: verdict(i, numbers) for i in statutory.identities}
@@ -203,15 +206,17 @@ def _confirm(
             )
 
 
-def _spaced_in_short_rows(statutory: StatutoryForm, values: dict[str, Value]) -> list[str]:
-    """Numbers set with a gap in rows where another cell has none: one may have run into them."""
-    return [
-        cell.code
-        for rows in statutory.sections.values()
-        for row in rows
-        for cell in row.cells
-        if values[cell.code].spaced and any(values[c.code].number is None for c in row.cells)
-    ]
+def _spaced_beside_blanks(statutory: StatutoryForm, values: dict[str, Value]) -> list[str]:
+    """Numbers set with a gap beside a blank cell, whose number may have run into them."""
+    found = []
+    for rows in statutory.sections.values():
+        for row in rows:
+            cells = [values[c.code] for c in row.cells]
+            for i, cell in enumerate(row.cells):
+                beside = cells[max(0, i - 1) : i] + cells[i + 1 : i + 2]
+                if cells[i].spaced and any(v.number is None and not v.mark for v in beside):
+                    found.append(cell.code)
+    return found
 
 
 def _somewhere(cells: dict[str, SourceCell | None]) -> Place | None:

@@ -7,6 +7,7 @@ header told every column. They reject, naming the place, when a number would hav
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from tasks.report import columns
@@ -111,9 +112,14 @@ def _proactive_row(
     roomy = False
     if header_line is not None:  # the header's row has as much room behind its first label
         roomy = len(row.values) < len(header_line.cells) - header_line.texts[0][0]
+    columns.refuse_merged(row, len(names), grid_of)
     values = columns.simple(row, len(names), roomy=roomy)
-    if values is None and complete:
-        values = columns.under_header(row, header, header_line, grid_of)
+    if complete and (values is None or len(row.values) != len(names)):
+        under = columns.under_header(row, header, header_line, grid_of)
+        crossed = values is not None and columns.crosses(row, values, header, header_line)
+        if crossed or (values and under is not None and not columns.same(values, under)):
+            raise _unclear("and the cells below it can be read in two ways", row.line)
+        values = under if values is None else values
     if values is None:
         raise Reject(
             "unplaced_number",
@@ -129,14 +135,21 @@ def _proactive_row(
             label = heads.get(cell.column, "") + "".join(
                 c.text for c in row.line.cells[: row.label_end]
             )
-            if unit := _money(label):
-                placed.units[cell.code] = unit
+            stated = _money(label)
+            if len(stated) > 1 and by_column[cell.column] is not None and not row.empty:
+                raise Reject(
+                    "competing_readings",
+                    f"the amount could be in {' or '.join(sorted(stated))}: {row.text()}",
+                    row.place,
+                )
+            if stated:
+                placed.units[cell.code] = stated.pop()
 
 
-def _money(label: str) -> str | None:
-    """The unit of money that a label states, as one word (千元 is not 元)."""
-    found = re.findall(r"[十百千万亿]*元", label)
-    return str(found[-1]) if found else None
+def _money(label: str) -> set[str]:
+    """The units of money that a label states, each as one word (千元 is not 元)."""
+    joined = re.sub(r"\s+", "", unicodedata.normalize("NFKC", label))
+    return set(re.findall(r"(?<!\d)(?<![十百千万亿])[十百千万亿]*元", joined))
 
 
 # --- 三、收到和处理政府信息公开申请情况 ---------------------------------------------------------

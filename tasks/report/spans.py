@@ -7,6 +7,8 @@ it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tasks.report.model import SourceCell, SourceRow
 
 _WIDEST = 200
@@ -49,3 +51,8 @@ class Grid:
     def covering(self, first: SourceCell, column: int) -> SourceCell | None:
         """The cell that fills this column in the row that begins with `first`, from it or above."""
         return self._row[id(first)].get(column)
+
+    def above(self, cells: Sequence[SourceCell]) -> list[SourceCell]:
+        """The cells of earlier rows that reach into the row of these cells."""
+        own = {id(c) for c in cells}
+        return [c for c in self._row[id(cells[0])].values() if id(c) not in own]

@@ -17,6 +17,7 @@ from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCe
 
 _COLUMNS = re.compile(r" {2,}|\u3000{2,}")
 _RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Markdown
+_LINE = re.compile(r"[-—–_=─]{2,}\Z")  # a rule drawn across bare text
 _MOST_LINES = 50_000
 _TABLE_SECTIONS = ("proactive", "requests", "review_litigation")
 
@@ -130,6 +131,12 @@ def _cells_by_tab(lines: list[str]) -> list[Block]:
         else:
             empty = cell is not None and not any(cell[1])
             goes_on = inside and cell is not None and (not ended or empty)
+            if goes_on and empty and mark(raw.strip()).kind in "nmc":
+                raise Reject(
+                    "unplaced_number",
+                    f"“{raw.strip()}” stands on a line of its own between the cells",
+                    Place("text", line=number),
+                )
             if goes_on and heading_of(raw.strip()) is None:
                 assert cell is not None
                 cell[1].append(raw.strip())
@@ -165,7 +172,7 @@ def _bare(lines: list[str]) -> list[Block]:
 
     for number, raw in enumerate(lines, 1):
         text = raw.strip()
-        if not text:
+        if not text or _LINE.match(text):
             continue
         heading = heading_of(text)
         if heading is not None:
@@ -173,6 +180,13 @@ def _bare(lines: list[str]) -> list[Block]:
             section = heading
             table += heading in _TABLE_SECTIONS
         if heading is not None or section not in _TABLE_SECTIONS:
+            if text.isdigit() and len(text) <= 3:
+                raise Reject(
+                    "unplaced_number",
+                    f"“{text}” stands alone between paragraphs, like a page number; among bare "
+                    "cells one could not be told from a value",
+                    Place("text", line=number),
+                )
             blocks.append(_paragraph(raw, number))
             continue
         cell = SourceCell(text, Place("text", table=table, line=number))

@@ -30,8 +30,10 @@ _UNIT_END = re.compile(
     r"(?:人民政府|政府|办公厅|办公室|委员会|管委会|街道办事处|街道|办事处|局|厅|委|办|镇|乡|苏木|中心|分局|支队|大队|"
     r"院|部|处|开发区|新区|园区|示范区|合作区|公司|银行|法院|县|市|区|旗|州|盟|省|会|社|馆|台|站|所|队|联|校|学)\Z"
 )
+_EVENT = re.compile(r"召开|举行|举办|开展|组织|调研|会议|部署会|推进会|培训")
 _LONGEST = 80
 _LONGEST_LINE = 45
+_WIDE_DIGITS = {0xFF10 + i: str(i) for i in range(10)}
 _NEAR = 60  # paragraphs before the first heading among which a title is looked for
 _PARTS = 3  # lines that a title may be set on
 
@@ -45,6 +47,11 @@ class Title(NamedTuple):
 def compact(text: str) -> str:
     """A text without any white space."""
     return _SPACES.sub("", text)
+
+
+def folded(text: str) -> str:
+    """The text with its full-width digits as plain ones."""
+    return text.translate(_WIDE_DIGITS)
 
 
 @lru_cache(maxsize=2048)
@@ -72,12 +79,13 @@ def _ends_as_title(text: str) -> bool:
 def is_unit(text: str) -> bool:
     """Whether a short text ends as the name of an organ or a place does."""
     name = re.sub(r"[（(][^（()）]*[)）]\Z", "", text)
-    return 2 < len(name) <= 40 and not SENTENCE.search(name) and bool(_UNIT_END.search(name))
+    named = 2 < len(name) <= 40 and not SENTENCE.search(name) and not _EVENT.search(name)
+    return named and bool(_UNIT_END.search(name))
 
 
 def unit_of_title(title: str) -> str | None:
     """The unit that a title names: what is left without year and the words for the report."""
-    rest = REPORT.split(title)[0]
+    rest = REPORT.split(folded(title))[0]
     rest = re.sub(r"[【\[].*?[】\]]", "", rest)
     rest = YEAR.sub("\x00", rest)
     rest = re.sub(r"\x00(?:年度|年)?", "", rest)
@@ -100,15 +108,19 @@ def find_title(source: Source, header: dict[str, str], before: int) -> Title | N
     stated += re.split(r"\s*[_|]\s*|\s+[-–—]+\s+|-{1,2}", source.title or "")
     candidates: dict[str, int] = {}
 
-    def weigh(text: str, points: int) -> None:
+    def weigh(text: str, points_of_place: int) -> None:
+        points = points_of_place
         if "公开" not in text or ("报告" not in text and "年报" not in text):
             return
         if text.startswith("《") and text.endswith("》"):
             text = text[1:-1]
+        if (quoted := re.search(r"《([^《》]+)》", text)) and not is_report_title(text):
+            text = quoted[1]  # 关于公布《…年度报告》的公告
         if not is_report_title(text):
             return
         unit = unit_of_title(text)
-        points += 4 * bool(YEAR.search(text)) + 4 * bool(unit and is_unit(unit))
+        points += 4 * bool(YEAR.search(folded(text))) + 4 * bool(unit and is_unit(unit))
+        points -= 4 * (text in source.menu and points_of_place < 2)
         if points > 2:
             candidates[text] = max(points, candidates.get(text, 0) + 1)
 

@@ -61,6 +61,12 @@ def report_year(
     return leaders[0], f"prose: {leaders[0]} is named {most} times"
 
 
+# Below these stand other pages' titles and dates.
+_FOOT = re.compile(
+    r"上一[篇条]|下一[篇条]|相关(?:阅读|链接|文章|文件|新闻)|版权|主办|承办|网站标识|打印本页|分享"
+)
+
+
 class Signature(NamedTuple):
     """The unit and date that close a report."""
 
@@ -75,6 +81,8 @@ def find_signature(texts: list[str]) -> Signature:
     other reports, with their dates.
     """
     lines = [compact(t) for t in texts]
+    end = next((i for i, t in enumerate(lines) if len(t) <= 60 and _FOOT.search(t)), len(lines))
+    lines = lines[:end]
     for i, line in enumerate(lines):
         if len(line) > 60 or ":" in line or "：" in line or is_report_title(line):
             continue
@@ -91,7 +99,14 @@ def find_signature(texts: list[str]) -> Signature:
     return Signature(None, None)
 
 
-_DATE = re.compile(r"(?:20\d\d|[二〇○零一三四五六七八九OＯ]{4})\s*[-/.年].*\Z|\A.*?\d+日(?=.)")
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two names can be of one unit: one holds the other, office and government aside."""
+    plain = re.compile(r"人民政府|政府|[（(].*?[)）]")
+    short = [_OFFICE.sub("", plain.sub("", name)) for name in (one, other)]
+    return not all(short) or short[0].endswith(short[1]) or short[1].endswith(short[0])
+
+
+_DATE = re.compile(r"(?:20\d\d|[二〇○零一三四五六七八九OＯ0]{4})\s*[-/.年].*\Z|\A.*?\d+日(?=.)")
 _TOWNSHIP = re.compile(
     r"(?:镇|乡|街道|街道办事处|办事处|苏木|民族乡)(?:人民政府|党政综合办公室|党政办公室|党政办)?\Z"
 )
@@ -100,12 +115,17 @@ _GOVERNMENT = re.compile(
 )
 _OFFICE = re.compile(r"(?:办公厅|办公室)\Z")
 _LONG_ENOUGH = 20_000  # characters of prose; the scope is said at the beginning
+_COVERS = r"(?:各级|各)?[^。，]{0,12}?(?:单位|部门|机关|乡镇|政府)"
 _AREA = (
     re.compile(
         r"(?:综合|汇总|根据)[^。]{0,80}?(?:各?县|各?市|各?区|乡镇|街道|部门)[^。]{0,60}?(?:编制|汇总|组成)"
     ),
     re.compile(r"涵盖[^。]{0,60}?(?:部门|乡镇|街道|单位)"),
-    re.compile(r"全[省市县区旗州](?:各级|各)?[^。，]{0,12}?(?:单位|部门|机关|乡镇|政府)"),
+    re.compile(r"(?:包含|包括|范围)[^。]{0,30}?(?:各部门|各县|各区|县区|县（市、区）|各乡镇|下辖)"),
+    re.compile(
+        rf"(?<!召开)(?<!组织)(?<!对)(?<!向)全[省市县区旗州]{_COVERS}"
+        r"(?=[^。]{0,60}(?:公开|收到|受理|发布|汇总|统计))"
+    ),
 )
 
 

@@ -54,7 +54,7 @@ def number(value: int | str, *, doubtful: bool = False) -> Value:
     ],
 )
 def test_counts(text: str, value: int) -> None:
-    assert read_value(text, "count") == number(value)
+    assert read_value(text, "count").number == value
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,9 @@ def test_what_is_not_plainly_one_amount_or_change_is_refused(text: str, unit: st
 
 
 def test_digits_on_two_lines_and_a_lone_one_are_doubtful() -> None:
-    assert read_value("1\n3", "count") == number(13, doubtful=True)
+    split = read_value("1\n3", "count")
+    assert split.number == 13
+    assert split.doubtful
     assert read_value("一", "count") == number(1, doubtful=True)
     assert not read_value("13\n件", "count").doubtful
 
