@@ -12,7 +12,7 @@ from tests import nights
 from tests.publisher.oddities import _ENGLISH
 from tests.publisher.server import Resource
 from tests.publisher.site import Site, Source
-from tests.publisher.trouble import CODE, HOST, trouble
+from tests.publisher.trouble import CODE, trouble
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 UNREACHABLE = "down.yaodu.gov.cn"
