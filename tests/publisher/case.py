@@ -82,7 +82,7 @@ def fits(which: Form, layout: str, fault: str) -> bool:
     torn = which == "2019" and layout == "text/pdf_text"
     harm = FAULTS[fault]
     ruled = layout in layouts.FILES and fault.startswith(("rowspan", "colspan"))
-    padded = layout in layouts.FILES or layout == "text/pdf_text"
+    padded = layout in layouts.FILES or layout in ("text/pdf_text", "text/pipes")
     ruled = ruled or (padded and fault == "dropped_number")
     unlabelled = ("erased" in layout or layout == "text/pipes") and fault == "swapped_rows"
     possible = (harm.page is None or html) and (harm.tables is None or not torn)
