@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -62,8 +64,41 @@ def test_schema_main_holds_the_public_tables_and_nothing_else(db: Db) -> None:
         select table_name, table_type from information_schema.tables where table_schema = 'main'
         """,
     )
-    assert dict(found) == dict.fromkeys(COLUMNS, "BASE TABLE")
-    assert rows(db, "select count(*) from duckdb_views() where not internal") == [(0,)]
+    views = ("national_fact", "report_cells")
+    assert dict(found) == dict.fromkeys(COLUMNS, "BASE TABLE") | dict.fromkeys(views, "VIEW")
+
+
+def test_the_views_need_no_other_file_nor_name(published: Path, tmp_path: Path) -> None:
+    shutil.copy(published, tmp_path / "renamed.duckdb")
+    with duckdb.connect(str(tmp_path / "renamed.duckdb"), read_only=True) as copied:
+        assert rows(copied, "select count(*) > 0 from national_fact") == [(True,)]
+
+
+def test_the_long_tables_hold_each_cell_of_each_report_once(db: Db) -> None:
+    for table, which in (("report_cells", "true"), ("national_fact", "is_current and official")):
+        found = rows(
+            db,
+            f"""
+            select form, report_id, count(*), count(distinct cell), count(status), count(section),
+                bool_and(cell = section || '.' || row_code || '.' || column_code)
+            from {table} group by all
+            """,
+        )
+        assert {(f, *n) for f, _, *n in found} == {
+            (f, *[len(FORM[f])] * 4, True) for f in {f for f, *_ in found}
+        }
+        expected = f"select report_id from reports where {which} and form is not null"
+        if table == "national_fact":
+            expected += " and resolution = 'resolved'"
+        assert {r for _, r, *_ in found} == {r for (r,) in rows(db, expected)}
+
+
+def test_the_long_tables_read_the_form_in_its_order(db: Db) -> None:
+    wrong = """
+        select count(*) from report_cells as cells join measures using (form, cell)
+        where cells.position <> measures.position or place not like '% row ' || cells.position
+        """
+    assert rows(db, wrong) == [(0,)]
 
 
 @pytest.mark.parametrize("table", COLUMNS)

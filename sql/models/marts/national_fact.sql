@@ -1,29 +1,9 @@
-select
-    unit_id,
-    unit_name,
-    division_code,
-    division_code_system,
-    province,
-    city,
-    county,
-    level,
-    resolution_grade,
-    report_year,
-    scope,
-    form,
-    cell,
-    section,
-    row_code,
-    column_code,
-    value,
-    edited_value,
-    as_published,
-    status,
-    report_id
-from {{ ref('report_cells') }}
-where
-    official
-    and is_current
-    and resolution = 'resolved'
-    and report_year is not null
-    and scope is not null
+{{ config(materialized='view') }}
+-- depends_on: {{ ref('statutory_form') }}
+{{ long_table([
+    'unit_id', 'unit_name', 'division_code', 'division_code_system', 'province',
+    'city', 'county', 'level', 'resolution_grade', 'report_year',
+    'scope', 'form', 'cell', 'section', 'row_code',
+    'column_code', 'value', 'edited_value', 'as_published', 'status',
+    'report_id'
+], facts=true) }}
