@@ -41,12 +41,17 @@ def compatible(label: str, section: str, column: str, lex: Lexicon) -> bool:
 
 
 def order(
-    labels: Sequence[tuple[SourceCell, str]], columns: Sequence[str], section: str, lex: Lexicon
+    labels: Sequence[tuple[SourceCell, str]],
+    columns: Sequence[str],
+    section: str,
+    lex: Lexicon,
+    start: SourceCell | None = None,
 ) -> tuple[list[str], bool]:
     """The columns in the order that the header labels give, and whether every label was there.
 
     A label stands for the column it is most like; where order alone gives it a column, no other
-    may be more like it. Rejects labels that fit no column, and orders that labels leave open.
+    may be more like it. `start` is the cell before the first column, where the header shows it.
+    Rejects labels that fit no column, and orders that labels leave open.
     """
     if len(labels) == len(columns) and all(
         label == c or likeness_to(label, section, c, lex) == 1.0
@@ -67,7 +72,7 @@ def order(
             return [columns[j] for j in best], True
         raise _open(labels)
     at = -1
-    before: SourceCell | None = None
+    before = start
     for (cell, _), row in zip(labels, fit, strict=True):
         later = [j for j in range(at + 1, len(columns)) if row[j] == max(row)]
         if not later:

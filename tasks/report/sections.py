@@ -20,6 +20,7 @@ from tasks.report.model import Reject, SourceCell
 from tasks.report.numbers import Unreadable, read_value
 
 Header = list[tuple[SourceCell, str]]
+_ENOUGH = 3  # labels of a block of five from which, side by side, the lost ones can be told
 
 
 @dataclass(slots=True)
@@ -107,7 +108,11 @@ def _proactive_row(
     placed: Placed,
 ) -> None:
     names = [cell.column for cell in form_row.cells]
-    ordered, complete = columns.order(header, names, "proactive", lex) if header else (names, False)
+    ordered, complete = names, False
+    if header:
+        start = header_line.cells[header_line.texts[0][0]] if header_line is not None else None
+        start = None if start is header[0][0] else start
+        ordered, complete = columns.order(header, names, "proactive", lex, start)
     row = columns.without_erased_label(row, len(names))
     roomy = False
     if header_line is not None:  # the header's row has as much room behind its first label
@@ -271,6 +276,8 @@ def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list
                 sides[name].append(at < min(group_at))
     if not inner and not outer_order:
         return names, False
+    if 0 < len(inner) < _ENOUGH:
+        raise _unclear("has lost most labels of the organisations", lines[0])
     inner_order, complete = columns.order(inner, inner_names, "requests", lex)
     complete &= all(sides.values())
     for cell, label in stray:
@@ -390,6 +397,9 @@ def _five_by_five(
             complete &= full
         return order, complete
     expected = five * (count // 5)
+    if 0 < len(leaves) < _ENOUGH * (count // 5):
+        where = leaves[0][0].place
+        raise Reject("competing_readings", "the header has lost most of its labels", where)
     if leaves:
         columns.order(leaves, expected, "review_litigation", lex)
     return expected, False
