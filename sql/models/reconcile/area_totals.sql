@@ -1,25 +1,37 @@
 {#- From the counties up: an area is its whole-area report, else its own units and the areas directly
     below it, each by the same rule. So every unit counts once. -#}
-with areas as (
+with counted as (
     select
-        total_areas.*,
-        coalesce(own.reports, 0) as own_reports,
-        area.reports is not null as has_area_report
+        area_id,
+        report_year,
+        count(*) filter (role = 'own')::int as own_reports,
+        bool_or(role = 'area') as has_area_report
+    from {{ ref('total_reports') }}
+    group by all
+),
+
+areas as (
+    select
+        total_areas.area_id,
+        total_areas.report_year,
+        total_areas.level,
+        total_areas.parent_id,
+        parents.level as parent_level,
+        total_areas.own_expected,
+        coalesce(own_reports, 0) as own_reports,
+        coalesce(has_area_report, false) as has_area_report
     from {{ ref('total_areas') }} as total_areas
-    left join (select distinct area_id, report_year, reports from {{ ref('total_own') }} where role = 'own') as own
-        using (area_id, report_year)
-    left join (select distinct area_id, report_year, reports from {{ ref('total_own') }} where role = 'area') as area
-        using (area_id, report_year)
+    left join {{ ref('total_areas') }} as parents
+        on parents.area_id = total_areas.parent_id and parents.report_year = total_areas.report_year
+    left join counted
+        on counted.area_id = total_areas.area_id and counted.report_year = total_areas.report_year
 ),
 
 {% for level in [3, 2, 1, 0] -%}
 -- How many units there are, and for how many somebody speaks.
 units_{{ level }} as (
     select
-        areas.area_id,
-        areas.report_year,
-        areas.parent_id,
-        areas.has_area_report,
+        areas.*,
         own_expected + coalesce(below.expected, 0) as expected,
         own_reports + coalesce(below.covered, 0) as reporting,
         case
@@ -35,7 +47,7 @@ units_{{ level }} as (
         select parent_id as area_id, report_year, sum(expected)::int as expected, sum(covered)::int as covered
         from (
             {%- for lower in range(3, level, -1) %}
-            select parent_id, report_year, expected, covered from units_{{ lower }}
+            select parent_id, report_year, expected, covered from units_{{ lower }} where parent_level = {{ level }}
             {{ "union all" if not loop.last }}
             {%- endfor %}
         )
@@ -45,9 +57,33 @@ units_{{ level }} as (
     where areas.level = {{ level }}
 ),
 
+{% if level < 3 -%}
+below_{{ level }} as (
+    select
+        parent_id as area_id,
+        report_year,
+        series,
+        bool_or(is_signed) as is_signed,
+        sum(value) as value,
+        sum(blanks)::int as blanks,
+        sum(counted)::int as counted
+    from (
+        {%- for lower in range(3, level, -1) %}
+        select parent_id, report_year, series, is_signed, value, blanks, counted
+        from values_{{ lower }}
+        where parent_level = {{ level }}
+        {{ "union all" if not loop.last }}
+        {%- endfor %}
+    )
+    group by all
+),
+
+{% endif -%}
 values_{{ level }} as (
     select
+        units.level,
         units.parent_id,
+        units.parent_level,
         summed.area_id,
         summed.report_year,
         summed.series,
@@ -62,29 +98,33 @@ values_{{ level }} as (
         case
             when summed.area_value is not null then 1
             else summed.counted + units.has_area_report::int
-        end as counted
+        end as counted,
+        units.expected,
+        units.covered,
+        units.reporting,
+        units.has_area_report
     from (
+        {%- if level == 3 %}
+        select
+            area_id, report_year, series, is_signed, area_value, known as units_sum,
+            (reports - told)::int as blanks, reports::int as counted
+        from {{ ref('total_own') }}
+        {%- else %}
         select
             area_id,
             report_year,
             series,
-            bool_or(is_signed) as is_signed,
-            sum(known) filter (where role <> 'area') as units_sum,
-            any_value(known) filter (where role = 'area' and told = 1) as area_value,
-            coalesce(sum(blanks) filter (where role <> 'area'), 0)::int as blanks,
-            coalesce(sum(counted) filter (where role <> 'area'), 0)::int as counted
-        from (
-            select area_id, report_year, role, series, is_signed, known, told, reports - told as blanks, reports as counted
-            from {{ ref('total_own') }}
-            where area_id in (select area_id from areas where level = {{ level }})
-            {%- for lower in range(3, level, -1) %}
-            union all
-            select parent_id, report_year, 'below', series, is_signed, value, null, blanks, counted
-            from values_{{ lower }}
-            where parent_id in (select area_id from areas where level = {{ level }})
-            {%- endfor %}
-        )
-        group by all
+            coalesce(own.is_signed, below.is_signed) as is_signed,
+            own.area_value,
+            case
+                when own.known is not null or below.value is not null
+                    then (coalesce(own.known, 0) + coalesce(below.value, 0))::decimal(18, 4)
+            end as units_sum,
+            (coalesce(own.reports - own.told, 0) + coalesce(below.blanks, 0))::int as blanks,
+            (coalesce(own.reports, 0) + coalesce(below.counted, 0))::int as counted
+        from {{ ref('total_own') }} as own
+        full join below_{{ level }} as below using (area_id, report_year, series)
+        {%- endif %}
     ) as summed
     inner join units_{{ level }} as units using (area_id, report_year)
 ){{ "," if not loop.last }}
@@ -93,15 +133,9 @@ values_{{ level }} as (
 
 {%- for level in [0, 1, 2, 3] %}
 select
-    {{ level }} as level,
-    values_{{ level }}.*,
-    units.expected,
-    units.covered,
-    units.reporting,
-    units.has_area_report,
-    units.covered = units.expected and values_{{ level }}.blanks = 0 as is_complete
+    * exclude (parent_level),
+    covered = expected and blanks = 0 as is_complete
 from values_{{ level }}
-inner join units_{{ level }} as units using (area_id, report_year)
 where value is not null
 {{ "union all" if not loop.last }}
 {%- endfor %}

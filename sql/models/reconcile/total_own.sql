@@ -30,11 +30,11 @@ sums as (
     select
         area_id,
         report_year,
-        role,
-        count(*) as reports,
+        count(*) filter (role = 'own') as reports,
         {%- for s in series %}
-        sum("known {{ s.series }}")::decimal(18, 4) as "known {{ s.series }}",
-        count("{{ s.series }}") as "told {{ s.series }}"{{ "," if not loop.last }}
+        sum("known {{ s.series }}") filter (role = 'own')::decimal(18, 4) as "known {{ s.series }}",
+        count("{{ s.series }}") filter (role = 'own') as "told {{ s.series }}",
+        any_value("{{ s.series }}") filter (role = 'area') as "area {{ s.series }}"{{ "," if not loop.last }}
         {%- endfor %}
     from counted
     group by all
@@ -43,10 +43,10 @@ sums as (
 select
     area_id,
     report_year,
-    role,
     reports,
     unnest([{% for s in series %}'{{ s.series }}'{{ ", " if not loop.last }}{% endfor %}]) as series,
     unnest([{% for s in series %}{{ s.signed }}{{ ", " if not loop.last }}{% endfor %}]) as is_signed,
     unnest([{% for s in series %}"known {{ s.series }}"{{ ", " if not loop.last }}{% endfor %}]) as known,
-    unnest([{% for s in series %}"told {{ s.series }}"{{ ", " if not loop.last }}{% endfor %}]) as told
+    unnest([{% for s in series %}"told {{ s.series }}"{{ ", " if not loop.last }}{% endfor %}]) as told,
+    unnest([{% for s in series %}"area {{ s.series }}"{{ ", " if not loop.last }}{% endfor %}]) as area_value
 from sums
