@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks import judgements, repairs
+from tasks import judgements, repairs, reports
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
@@ -165,7 +164,7 @@ def remember_sources(warehouse: Warehouse, sources: Sequence[Source] | None) -> 
 def prepare(warehouse: Warehouse, folder: Path, sources: Sequence[Source]) -> None:
     """Write what dbt reads beside the archive: runs, sources, units, repairs, schemas."""
     folder.mkdir()
-    write_table(folder / "schema_reports.parquet", reports_schema().empty_table())
+    write_table(folder / "schema_reports.parquet", reports.SCHEMA.empty_table())
     write_table(folder / "runs.parquet", _runs(warehouse))
     allowed = [s for s in sources if s.status == "allowed"]
     rows = [s._asdict() for s in allowed]
@@ -177,53 +176,9 @@ def prepare(warehouse: Warehouse, folder: Path, sources: Sequence[Source]) -> No
     write_table(folder / "expected.parquet", expected_units(registry, allowed))
     parts = [p for p in sorted(warehouse.reports.glob("*.parquet")) if not p.name.startswith(".")]
     if not parts:  # nothing was read yet; a glob that matches nothing is an error in DuckDB
-        write_schema(warehouse.reports, reports_schema())
+        write_schema(warehouse.reports, reports.SCHEMA)
     write_table(folder / "localised.parquet", repairs.localised(parts))
     write_table(folder / "resolutions.parquet", resolutions(Resolver.of(registry, allowed), parts))
-
-
-def reports_schema() -> pa.Schema:
-    """The columns of `reports/` as docs/architecture.md gives them; types for a union by name."""
-    finding = pa.struct(
-        [
-            ("rule", _TEXT),
-            ("identity", _TEXT),
-            ("cells", pa.list_(_TEXT)),
-            ("verdict", _TEXT),
-            ("message", _TEXT),
-        ]
-    )
-    prose = pa.struct([("measure", _TEXT), ("value", pa.int64()), ("sentence", _TEXT)])
-    types: dict[str, Any] = {
-        "official": pa.bool_(),
-        "fetched_at": pa.timestamp("us", tz="UTC"),
-        "report_year": pa.int32(),
-        "findings": pa.list_(finding),
-        "prose_numbers": pa.list_(prose),
-        "sections": pa.map_(_TEXT, _TEXT),
-        "attachments": pa.list_(_TEXT),
-    }
-    names = (
-        *("document_id", "parent_document_id", "source_id", "snapshot_id", "report_id", "url"),
-        *("final_url", "origin", "official", "fetched_at", "content_type", "link_title"),
-        *("link_date", "outcome", "reason_code", "reason_message", "reason_place"),
-        *("issuing_unit", "report_year", "report_year_evidence", "form", "scope"),
-        *("scope_evidence", "source_kind", "title", "index_number", "disclosure_form"),
-        *("disclosure_scope", "disclosure_period", "header_issuing_unit", "document_date"),
-        *("published_date", "signed_date", "document_number", "site_id_code", "site_name"),
-        *("column_name", "content_source", "metadata_json", "findings", "prose_numbers"),
-        *("sections", "attachments", "parser_version"),
-    )
-    columns = [(name, types.get(name, _TEXT)) for name in names]
-    columns += [(cell, pa.decimal128(18, 4)) for cell in _cells()]
-    columns += [(n, pa.list_(_TEXT)) for n in ("as_published", "status", "place", "forced_by")]
-    return pa.schema(columns)
-
-
-def _cells() -> list[str]:
-    """Every cell of either form, in the order of the forms."""
-    lines = (SQL / "seeds" / "statutory_form.csv").read_text(encoding="utf-8").splitlines()
-    return list(dict.fromkeys(line.split(",", 3)[2] for line in lines[1:]))
 
 
 def _runs(warehouse: Warehouse) -> pa.Table:

@@ -15,7 +15,6 @@ import pytest
 
 from tasks import warehouse as publishing
 from tasks.records import AccountingError, BadInput
-from tasks.reports import SCHEMA
 from tasks.store import Warehouse
 from tasks.warehouse import (
     SQL,
@@ -24,7 +23,6 @@ from tasks.warehouse import (
     publish,
     query,
     remember_sources,
-    reports_schema,
 )
 from tests.models.synthetic import Synthetic, source
 
@@ -36,10 +34,6 @@ def small(root: Path) -> Synthetic:
     world = Synthetic(root)
     world.night().report("https://www.huachuan.gov.cn/1", "桦川县人民政府", 2021, scope="area")
     return world
-
-
-def test_the_readings_have_the_columns_the_models_read() -> None:
-    assert reports_schema().equals(SCHEMA)
 
 
 def test_accounting_that_closes_says_nothing(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.records import Source
+from tasks.reports import SCHEMA
 from tasks.store import (
     DISCOVERED_SCHEMA,
     OUTCOMES_SCHEMA,
@@ -23,7 +24,6 @@ from tasks.store import (
     write_bytes,
     write_table,
 )
-from tasks.warehouse import reports_schema
 
 FORM_FILE = Path(__file__).resolve().parents[2] / "tasks/report/statutory_form.csv"
 APPLICANTS = (
@@ -229,7 +229,7 @@ class Synthetic:
         for night in self.nights:
             part = f"part-{night.run_id}-00000.parquet"
             _write(w.snapshots / part, night.snapshots, SNAPSHOTS_SCHEMA)
-            _write(w.reports / part, night.reports, reports_schema())
+            _write(w.reports / part, night.reports, SCHEMA)
             folder = w.run_folder(night.run_id)
             folder.mkdir(exist_ok=True)
             _write(folder / "discovered.parquet", night.discovered, DISCOVERED_SCHEMA)
