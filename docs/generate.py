@@ -70,7 +70,7 @@ def command_line() -> str:
 
 def failures() -> str:
     """Every code that `failures.code` can hold, with what to do."""
-    from tasks.fetch import ERRORS
+    from tasks.codes import codes
     from tasks.report.reader import reasons
 
     parts = [
@@ -83,8 +83,10 @@ def failures() -> str:
         f"| `{r.code}` | {_line(r.meaning)} | {_line(r.what_to_do)} |\n" for r in reasons().values()
     ]
     parts.append("\n## Not fetched, or not believed (stages discover and fetch)\n\n")
-    parts.append("| code | meaning |\n| --- | --- |\n")
-    parts += [f"| `{code}` | {_line(meaning)} |\n" for code, meaning in ERRORS.items()]
+    parts.append("| code | meaning | what to do |\n| --- | --- | --- |\n")
+    parts += [
+        f"| `{c.code}` | {_line(c.meaning)} | {_line(c.what_to_do)} |\n" for c in codes().values()
+    ]
     parts.append("\n## Decided by hand, and no longer true (stage publish)\n\n")
     parts.append("| code | meaning |\n| --- | --- |\n")
     parts.append(

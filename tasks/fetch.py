@@ -22,33 +22,9 @@ from tasks.records import Fetched, Official, Wanted, snapshot_id_of
 from tasks.resolve import NO_MAP, PinnedAdapter, ResolveMap
 from tasks.urls import canonical_url, host_of
 
-__all__ = ["ERRORS", "PACE", "Pace", "Settings", "Visitor", "by_host", "fetch_host"]
+__all__ = ["PACE", "Pace", "Settings", "Visitor", "by_host", "fetch_host"]
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-
-ERRORS: dict[str, str] = {
-    "unreachable": "the host could not be reached: no such name, connection refused or reset",
-    "timeout": "the host did not answer, or not to the end, within the time limit",
-    "tls": "the certificate is not valid, or no secure connection could be made",
-    "http_<status>": "the host answered with this HTTP status; http_404: the page does not exist",
-    "empty_body": "the answer has no content",
-    "broken_encoding": "the answer is compressed and could not be decompressed",
-    "too_large": "the document is larger than the limit",
-    "truncated": "the connection ended before the whole document had come",
-    "too_many_redirects": "the page redirects too often, or in a circle",
-    "off_site_redirect": "the page redirects to a host that is not a registered official one",
-    "not_official": "the address is not on a registered official host; nothing was requested",
-    "robots": "robots.txt does not allow it, could not be asked, or asks for too long a delay",
-    "circuit_open": "the host failed several times in a row; the rest of it was left for next time",
-    "private_address": "the name resolves to a private, loopback or link-local address",
-    "listing_loops": "the listing leads back to a page that was already read",
-    "listing_too_long": "the listing has more pages than the limit",
-    "listing_empty": "the listing names no annual report",
-    "unreadable_file": "a local file could not be read",
-    "program_fault": "a fault of the program stopped this host's batch; please report it",
-    "no_body": "the answer had neither content nor an error",
-}
-"""What each code of the network side means; the documentation prints this table."""
 
 
 @dataclass(slots=True)
