@@ -26,10 +26,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import progress
 from flows.stages import run_title
 from tasks import account, snapshot
-from tasks.discover import Listing, attachments, crawl
+from tasks.discover import Listing, crawl
 from tasks.fetch import Visitor, by_host, fetch_host
+from tasks.listing.attached import attachments
 from tasks.politeness import Settings
-from tasks.records import Discovered, Fetched, OutcomeRow, Source, Wanted
+from tasks.records import Candidate, Discovered, Fetched, OutcomeRow, Source, Wanted
 from tasks.report import read
 from tasks.resolve import resolve_from_env
 from tasks.sources import load_sources, official_check, to_visit
@@ -49,6 +50,7 @@ class Harvested:
     discovered: list[Discovered] = field(default_factory=list)
     fetched: list[Fetched] = field(default_factory=list)
     problems: list[OutcomeRow] = field(default_factory=list)
+    rejected: list[Candidate] = field(default_factory=list)
 
     def numbers(self) -> dict[str, int]:
         """What a person wants to know of the network side."""
@@ -212,6 +214,7 @@ def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[An
     result = Harvested()
     _discover(reviewed, archive, result)
     account.write_discovered(place, run_id, result.discovered)
+    account.write_candidates(place, run_id, result.rejected)
     _fetch(reviewed, archive, result)
     result.fetched = archive.kept
     n = result.numbers()
@@ -231,6 +234,7 @@ def _discover(sources: list[Source], archive: Archive, result: Harvested) -> Non
         for host, future in futures.items():
             for listing in _outcome(future, []):
                 result.problems += listing.problems
+                result.rejected += listing.rejected
                 for document in listing.documents:
                     documents.setdefault(document.document_id, document)
             if reason := _fault(future):

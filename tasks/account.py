@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from tasks.records import (
     OUTCOMES,
     AccountingError,
+    Candidate,
     Counts,
     Discovered,
     Fetched,
@@ -32,6 +33,7 @@ from tasks.records import (
     Stage,
 )
 from tasks.store import (
+    CANDIDATES_SCHEMA,
     DISCOVERED_SCHEMA,
     OUTCOMES_SCHEMA,
     Warehouse,
@@ -62,6 +64,14 @@ def write_discovered(warehouse: Warehouse, run_id: str, documents: Iterable[Disc
     columns |= {name: [getattr(row, name) for row in rows] for name in names}
     _write(warehouse, run_id, "discovered", pa.table(columns, schema=DISCOVERED_SCHEMA))
     return len(rows)
+
+
+def write_candidates(warehouse: Warehouse, run_id: str, rows: Iterable[Candidate]) -> None:
+    """Write the links of listings that looked like reports and were not taken, with the reasons."""
+    ordered = sorted(set(rows), key=lambda row: tuple(value or "" for value in row))
+    columns: dict[str, list[object]] = {"run_id": [run_id] * len(ordered)}
+    columns |= {name: [getattr(row, name) for row in ordered] for name in Candidate._fields}
+    _write(warehouse, run_id, "candidates", pa.table(columns, schema=CANDIDATES_SCHEMA))
 
 
 def write_outcomes(

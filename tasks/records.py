@@ -50,7 +50,11 @@ class AccountingError(Exception):
 
 
 class Source(NamedTuple):
-    """One row of the sources file: a site's listing, reviewed by a person."""
+    """One row of the sources file: a site's listing, reviewed by a person.
+
+    `pattern`: a regular expression that decides alone which titles or addresses are reports.
+    `delay`: seconds to leave between requests to this host. `tls`: `legacy` for old servers.
+    """
 
     source_id: str
     division_code: str
@@ -61,6 +65,9 @@ class Source(NamedTuple):
     status: str
     reviewed_on: str
     notes: str
+    pattern: str = ""
+    delay: str = ""
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,17 @@ class Discovered:
     link_date: str | None
     official: bool
     refusal: str | None = None
+
+
+class Candidate(NamedTuple):
+    """A link of a listing that looked like a report and was not taken, with the reason."""
+
+    source_id: str
+    listing_url: str
+    url: str
+    link_title: str
+    link_date: str | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from tasks.urls import host_of, is_government_host, under
 
 DEFAULT_SOURCES = Path(__file__).resolve().parent.parent / "sql" / "seeds" / "sources.csv"
 COLUMNS = Source._fields
+REQUIRED = tuple(name for name in COLUMNS if name not in Source._field_defaults)
+TLS = ("", "legacy")
+MOST_DELAY = 3600.0
 STATUSES = ("allowed", "quarantine", "blocked")
 _DIVISION = re.compile(r"\d{6}(\d{3})?(\d{3})?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -37,18 +40,18 @@ def load_sources(path: str | Path | None = None) -> list[Source]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         header = reader.fieldnames or []
-        if missing := [name for name in COLUMNS if name not in header]:
+        if missing := [name for name in REQUIRED if name not in header]:
             raise BadInput(
                 f"sources file {file}, line 1: column {', '.join(missing)} is missing; "
-                f"the columns are {','.join(COLUMNS)}"
+                f"the columns are {','.join(REQUIRED)}"
             )
         found: list[Source] = []
         lines: dict[str, int] = {}
         for row in reader:
             where = f"sources file {file}, line {reader.line_num}"
-            if None in row or any(row[name] is None for name in COLUMNS):
+            if None in row or any(row[name] is None for name in header):
                 raise BadInput(f"{where}: has not the {len(header)} fields that line 1 names")
-            source = Source(**{name: row[name].strip() for name in COLUMNS})
+            source = Source(**{name: row[name].strip() for name in COLUMNS if name in header})
             if problem := _problem(source):
                 raise BadInput(f"{where}, column {problem}")
             if source.source_id in lines:
@@ -90,6 +93,23 @@ def _problem(source: Source) -> str | None:
             date.fromisoformat(source.reviewed_on)
         except ValueError:
             return f"reviewed_on: {source.reviewed_on!r} is not a date; write YYYY-MM-DD"
+    return _problem_of_options(source)
+
+
+def _problem_of_options(source: Source) -> str | None:
+    try:
+        re.compile(source.pattern)
+    except re.error as e:
+        return f"pattern: {source.pattern!r} is not a regular expression ({e})"
+    if source.delay:
+        try:
+            delay = float(source.delay)
+        except ValueError:
+            delay = -1.0
+        if not 0 <= delay <= MOST_DELAY:
+            return f"delay: {source.delay!r} is not a number of seconds from 0 to {MOST_DELAY:g}"
+    if source.tls not in TLS:
+        return f"tls: {source.tls!r} is unknown; leave it empty, or write legacy for an old server"
     return None
 
 

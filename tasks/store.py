@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.records import BadInput, Busy
+from tasks.records import BadInput, Busy, Candidate
 
 DEFAULT_ROOT = Path(__file__).resolve().parent.parent / "warehouse"
 _TEMPORARY = ".tmp-"
@@ -68,6 +68,7 @@ DISCOVERED_SCHEMA = pa.schema(
     ]
     + [("official", pa.bool_())]
 )
+CANDIDATES_SCHEMA = pa.schema([("run_id", _TEXT), *((name, _TEXT) for name in Candidate._fields)])
 OUTCOMES_SCHEMA = pa.schema(
     [
         (name, _TEXT)
@@ -144,8 +145,8 @@ class Warehouse:
         """Create the folders, and the files without rows that give readers the columns.
 
         A glob that matches nothing is an error in DuckDB: `snapshots/*.parquet` and
-        `runs/**/*outcomes.parquet` (likewise discovered, problems) always match these. The
-        readings' own schema is written by `tasks.reports` with `write_schema`.
+        `runs/**/*outcomes.parquet` (likewise discovered, candidates and problems) always match
+        these. The readings' own schema is written by `tasks.reports` with `write_schema`.
         Raises BadInput when the folder cannot be written.
         """
         try:
@@ -153,6 +154,7 @@ class Warehouse:
                 folder.mkdir(parents=True, exist_ok=True)
             write_schema(self.snapshots, SNAPSHOTS_SCHEMA)
             write_schema(self.runs, DISCOVERED_SCHEMA, "schema-discovered.parquet")
+            write_schema(self.runs, CANDIDATES_SCHEMA, "schema-candidates.parquet")
             write_schema(self.runs, OUTCOMES_SCHEMA, "schema-outcomes.parquet")
             write_schema(self.runs, OUTCOMES_SCHEMA, "schema-problems.parquet")
         except (PermissionError, FileExistsError, NotADirectoryError) as e:

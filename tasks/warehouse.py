@@ -40,6 +40,7 @@ PUBLIC_TABLES = (
     "national_totals",
     "repairs",
     "failures",
+    "candidates",
     "coverage",
     "runs",
 )
@@ -150,7 +151,7 @@ def remember_sources(warehouse: Warehouse, sources: Sequence[Source] | None) -> 
     given: dict[str, Source] = {}
     if path.exists():
         for row in pq.read_table(path).to_pylist():
-            given[row["source_id"]] = Source(**{n: row[n] or "" for n in Source._fields})
+            given[row["source_id"]] = Source(**{n: row.get(n) or "" for n in Source._fields})
     own = {s.source_id: s for s in load_sources()} if DEFAULT_SOURCES.exists() else {}
     if sources is not None:
         given |= {s.source_id: s for s in sources if own.get(s.source_id) != s}

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.discover import attachments, crawl, why_not_a_report
+from tasks.discover import crawl
+from tasks.listing.attached import attachments
+from tasks.listing.choice import why_not_a_report
 from tasks.records import Fetched, Source
 from tasks.urls import canonical_url
 

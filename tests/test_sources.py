@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.records import BadInput, Source
-from tasks.sources import COLUMNS, load_sources, official, official_check, to_visit
+from tasks.sources import REQUIRED, load_sources, official, official_check, to_visit
 from tasks.urls import canonical_url, host_of
 
 GOOD = {
@@ -27,9 +27,9 @@ def source(**changes: str) -> Source:
     return Source(**{**GOOD, **changes})
 
 
-def write(tmp_path: Path, *rows: dict[str, str], header: str = ",".join(COLUMNS)) -> Path:
+def write(tmp_path: Path, *rows: dict[str, str], header: str = ",".join(REQUIRED)) -> Path:
     path = tmp_path / "sources.csv"
-    lines = [header, *(",".join(row[c] for c in COLUMNS) for row in rows)]
+    lines = [header, *(",".join(row[c] for c in REQUIRED) for row in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -78,6 +78,30 @@ def test_a_wrong_value_is_named_with_line_and_column(
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("pattern", "年报(", "not a regular expression"),
+        ("delay", "-1", "0 to 3600"),
+        ("delay", "soon", "0 to 3600"),
+        ("tls", "off", "legacy"),
+    ],
+)
+def test_optional_columns_are_checked_and_may_be_left_out(
+    tmp_path: Path, column: str, value: str, says: str
+) -> None:
+    header = ",".join([*REQUIRED, "pattern", "delay", "tls"])
+    path = write(tmp_path, header=header)
+    row = ",".join(GOOD[c] for c in REQUIRED)
+    path.write_text(f"{header}\n{row},年度?报告,5,legacy\n", encoding="utf-8")
+    assert load_sources(path) == [source(pattern="年度?报告", delay="5", tls="legacy")]
+    assert source() == source(pattern="", delay="", tls="")
+    given = {"pattern": "", "delay": "", "tls": "", column: value}
+    path.write_text(f"{header}\n{row},{','.join(given.values())}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=rf"line 2, column {column}: .*{says}"):
+        load_sources(path)
+
+
 def test_files_that_are_no_sources_are_refused_in_one_line(tmp_path: Path) -> None:
     def refusal(path: Path) -> str:
         with pytest.raises(BadInput) as refused:
@@ -88,7 +112,7 @@ def test_files_that_are_no_sources_are_refused_in_one_line(tmp_path: Path) -> No
 
     assert "not found" in refusal(tmp_path / "none.csv")
     assert "cannot be read" in refusal(tmp_path)
-    short = ",".join(COLUMNS[:-2])
+    short = ",".join(REQUIRED[:-2])
     assert "line 1: column reviewed_on, notes is missing" in refusal(
         write(tmp_path, GOOD, header=short)
     )
@@ -99,7 +123,7 @@ def test_files_that_are_no_sources_are_refused_in_one_line(tmp_path: Path) -> No
     assert "line 3: has not the 9 fields" in refusal(path)
     path.write_bytes("source_id,单位\n".encode("gb18030"))
     assert "not UTF-8" in refusal(path)
-    path.write_text(",".join(COLUMNS) + '\na,"unclosed\n')
+    path.write_text(",".join(REQUIRED) + '\na,"unclosed\n')
     assert "not valid CSV" in refusal(path)
 
 

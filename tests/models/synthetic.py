@@ -17,6 +17,7 @@ import pyarrow as pa
 from tasks.records import Source
 from tasks.reports import SCHEMA
 from tasks.store import (
+    CANDIDATES_SCHEMA,
     DISCOVERED_SCHEMA,
     OUTCOMES_SCHEMA,
     SNAPSHOTS_SCHEMA,
@@ -96,6 +97,7 @@ class Night:
     discovered: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     problems: list[dict[str, Any]] = field(default_factory=list)
+    candidates: list[dict[str, Any]] = field(default_factory=list)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     reports: list[dict[str, Any]] = field(default_factory=list)
 
@@ -106,6 +108,7 @@ class Night:
                 "run_id": self.run_id,
                 "document_id": url,
                 "url": url,
+                "source_id": more.pop("source_id", None),
                 "official": outcome != "quarantined",
             }
         )
@@ -122,6 +125,11 @@ class Night:
         """Trouble that is no discovered document's outcome."""
         row = {"run_id": self.run_id, "document_id": url, "url": url, "outcome": outcome}
         self.problems.append(row | {"stage": "discover"} | more)
+
+    def candidate(self, url: str, source_id: str, reason: str) -> None:
+        """A link that was not taken."""
+        row = {"run_id": self.run_id, "source_id": source_id, "url": url, "reason": reason}
+        self.candidates.append(row | {"listing_url": "http://l/", "link_title": "年报"})
 
     def report(
         self,
@@ -197,6 +205,7 @@ class Night:
             self.outcome(
                 url,
                 outcome,
+                source_id=more.get("source_id"),
                 snapshot_id=snapshot,
                 code=more.get("reason_code"),
                 message=more.get("reason_message"),
@@ -233,6 +242,7 @@ class Synthetic:
             folder = w.run_folder(night.run_id)
             folder.mkdir(exist_ok=True)
             _write(folder / "discovered.parquet", night.discovered, DISCOVERED_SCHEMA)
+            _write(folder / "candidates.parquet", night.candidates, CANDIDATES_SCHEMA)
             _write(folder / "outcomes.parquet", night.outcomes, OUTCOMES_SCHEMA)
             _write(folder / "problems.parquet", night.problems, OUTCOMES_SCHEMA)
             run = {

@@ -52,6 +52,7 @@ COLUMNS = {
     "upper_bound units_expected units_covered share_covered",
     "repairs": "report_id cell as_published value rule witness status",
     "failures": "document_id url snapshot_id stage code message place first_seen last_seen times",
+    "candidates": "source_id url link_title link_date reason listing_url seen_at",
     "coverage": "expected_by deadline published_date outcome late",
     "runs": "discovered parsed rejected duplicate unchanged quarantined skipped failed",
 }
@@ -375,6 +376,11 @@ def test_runs_close(db: Db) -> None:
         ("night-1", 17, 12, 1, 0, 1, 3),
         ("night-2", 6, 2, 1, 1, 1, 1),
     ]
+
+
+def test_candidates_are_those_of_the_last_look_at_each_listing(db: Db) -> None:
+    found = rows(db, "select source_id, url, reason from candidates")
+    assert found == [("huachuan", HUACHUAN + "law.html", "is a law (night-2)")]
 
 
 def test_measures_are_the_form(db: Db) -> None:

@@ -211,6 +211,11 @@ def fill(world: Synthetic) -> None:
         discovered=False,
     )
 
+    # Links that were not taken: one source says so twice, the other no longer.
+    for night in (first, second):
+        night.candidate(HUACHUAN + "law.html", "huachuan", f"is a law ({night.run_id})")
+    first.candidate(LINAN + "law.html", "linan", "is a law")
+
     # What failed: rejected twice; read the second night; never found; not official; a listing.
     for night in (first, second):
         night.report(

@@ -1,0 +1,139 @@
+"""A listing page as links with the title and the date of their line."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+from urllib.parse import urljoin
+
+from bs4 import BeautifulSoup, Tag
+
+from tasks.urls import canonical_url
+
+_DATE = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)\s*日?"
+)
+_DATASTORE = re.compile(
+    r"(?:<script[^>]*>\s*)?(?:<\?xml[^>]*\?>\s*)?<datastore>(.*?)</datastore>(?:\s*</script>)?",
+    re.DOTALL | re.IGNORECASE,
+)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+
+
+class Link(NamedTuple):
+    """A link of a listing page, resolved; `date` is YYYY-MM-DD when its line shows one."""
+
+    url: str
+    title: str
+    date: str | None
+
+
+def text_of(body: bytes) -> str:
+    """A page as text, its encoding decided by its bytes: UTF-8 when it is valid, else GB18030.
+
+    Declared charsets lie too often; gb2312 pages contain GBK characters.
+    """
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("gb18030", errors="replace")
+
+
+def soup_of(body: bytes | str) -> BeautifulSoup:
+    """Parse a page. Entries that wait as records for a script stand where the script would."""
+    text = body if isinstance(body, str) else text_of(body)
+    if "<datastore" in text:
+        text = _DATASTORE.sub(_shown, text)
+    return BeautifulSoup(text, "lxml")
+
+
+def _shown(store: re.Match[str]) -> str:
+    return "".join(f"<div>{entry}</div>" for entry in _CDATA.findall(store[1]))
+
+
+def base_of(soup: BeautifulSoup, url: str) -> str:
+    """The address that the page's links are relative to."""
+    tag = soup.find("base", href=True)
+    return urljoin(url, str(tag["href"])) if isinstance(tag, Tag) else url
+
+
+def column_of(soup: BeautifulSoup) -> str:
+    """How the page names itself: its column, title and headings."""
+    meta = soup.find("meta", attrs={"name": re.compile("^columnname$", re.IGNORECASE)})
+    texts = [str(meta.get("content", ""))] if isinstance(meta, Tag) else []
+    texts += [tag.get_text(" ") for tag in soup.find_all(["title", "h1", "h2"])]
+    return " ".join(texts)
+
+
+def resolved(base: str, href: str) -> str | None:
+    """The absolute http(s) address of a link, or None."""
+    cleaned = re.sub(r"[\t\r\n]", "", href).strip()
+    if not cleaned or cleaned.startswith("#"):
+        return None
+    try:
+        url = urljoin(base, cleaned)
+        canonical_url(url)
+    except ValueError:
+        return None
+    return url
+
+
+def compact(text: str) -> str:
+    """A title for comparing: full-width forms folded, no white space."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def links(soup: BeautifulSoup, base: str) -> Iterator[Link]:
+    """The links of a page with the title and the date of their line, in page order."""
+    for a in soup.find_all("a", href=True):
+        url = resolved(base, str(a["href"]))
+        if url is None:
+            continue
+        text = " ".join(a.get_text(" ").split())
+        full = " ".join(str(a.get("title") or "").split())
+        # Sites cut the visible text short and keep the whole title in the attribute.
+        cut = text.rstrip(" .…")
+        title = full if len(full) > len(cut) and full.startswith(cut[:4]) else text or full
+        line = _line(a)
+        day = date_in(line.replace(text, " ", 1) if text else line)
+        inside = _DATE.search(title)
+        if day is None and inside is not None and inside.end() == len(title.rstrip(" ])】）")):
+            day = date_in(title)
+            title = title[: inside.start()].rstrip(" [(【（")
+        yield Link(url, title.strip(" ·•"), day)
+
+
+def options(soup: BeautifulSoup, base: str) -> Iterator[Link]:
+    """What a page offers for selection, where the choice is an address."""
+    for option in soup.find_all("option", value=True):
+        value = str(option["value"])
+        if re.search(r"[./?]", value) and (url := resolved(base, value)):
+            yield Link(url, " ".join(option.get_text(" ").split()), None)
+
+
+def _line(a: Tag) -> str:
+    """The text of the list item or row that holds this link and no other."""
+    holder: Tag = a
+    for parent in a.parents:
+        if (
+            parent.name in ("body", "html", "[document]")
+            or len(parent.find_all("a", href=True)) > 1
+        ):
+            break
+        holder = parent
+        if parent.name in ("li", "tr", "dd", "dl"):
+            break
+    return " ".join(holder.get_text(" ").split())
+
+
+def date_in(text: str) -> str | None:
+    """The first date in a text as YYYY-MM-DD, or None."""
+    for match in _DATE.finditer(text):
+        try:
+            return date(*map(int, match.groups())).isoformat()
+        except ValueError:
+            continue
+    return None

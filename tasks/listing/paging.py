@@ -1,0 +1,164 @@
+"""Where a listing goes on: next and numbered links, selections, scripts, record services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
+
+from bs4 import BeautifulSoup
+
+from tasks.listing.html import Link, options, resolved
+from tasks.listing.records import PAGE_PARAMETERS
+from tasks.urls import host_of
+
+NEXT = re.compile("下一?页|后一?页|下页[>›»]*|next(?:page)?|[>›»]+", re.IGNORECASE)
+_NUMBER = re.compile(r"第?(\d{1,4})页?")
+_MOST_PAGES = 2_000
+# createPageHTML(pages, page, "index", "html", …): pages are index.html, index_1.html, …
+# createPageHTML("element", pages, page, "list", "shtml", …): list.shtml, list_2.shtml, …
+_CREATE = re.compile(
+    r"createPageHTML\(\s*(?:[\"'][^\"']*[\"']\s*,\s*)?(\d{1,5})\s*,\s*(\d{1,5})\s*,"
+    r"\s*[\"']([\w/.-]+)[\"']\s*,\s*[\"'](\w+)[\"']"
+)
+_COUNT = re.compile(r"countPage\s*=\s*(\d{1,4})\b")
+_WRITTEN = re.compile(r"[\"'/=]([\w-]+)_[\"']\s*\+[^;]{1,80}?\+\s*[\"']\.(\w+)")
+_PAGER = re.compile(r"\b(\w+)[\"']?\s*:\s*[\"']?([^\"',{}\s]*)[\"']?")
+_SERVICE = re.compile(r"[\"'](/?[\w./-]*jpage/dataproxy\.jsp[^\"']*)[\"']")
+_JSON_SERVICE = re.compile(
+    r"[\"'(]((?:https?://[\w.-]+)?(?:/[\w-]+)*/(?:search|searchList)/[0-9a-f]{32}[^\"'\s)]*)"
+)
+_QUERY_OF_SERVICE = (
+    *("col", "appid", "webid", "path", "columnid", "sourceContentType", "unitid", "webname"),
+    "permissiontype",
+)
+_GROUP = 3  # pages that a record service is asked for at once, as its own script does
+
+
+class Onward(NamedTuple):
+    """A further page of a listing. `is_next`: the page calls it its next one."""
+
+    url: str
+    is_next: bool
+
+
+def onward(soup: BeautifulSoup, base: str, url: str, listing_url: str) -> Iterator[Onward]:
+    """The further pages of the listing that are on its own host, each as often as it is named.
+
+    `url` is the page's own address, `base` what its links are relative to, `listing_url` where the
+    listing begins.
+    """
+    host = host_of(listing_url)
+    for found in _named(soup, base, listing_url):
+        if host_of(found.url) == host:
+            yield found
+    for address in _scripted(soup, base, url):
+        if host_of(address) == host:
+            yield Onward(address, False)
+
+
+def _named(soup: BeautifulSoup, base: str, listing_url: str) -> Iterator[Onward]:
+    for a in soup.find_all("a", href=True):
+        text = "".join(a.get_text().split())
+        is_next = bool(NEXT.fullmatch(text))
+        href = str(a["href"])
+        if not is_next and not _NUMBER.fullmatch(text) and "dataproxy.jsp" not in href:
+            continue
+        address = resolved(base, href)
+        if address and (is_next or "dataproxy.jsp" in href or of_one_list(address, listing_url)):
+            yield Onward(address, is_next)
+    for option in options(soup, base):
+        if _NUMBER.fullmatch("".join(option.title.split())) and of_one_list(
+            option.url, listing_url
+        ):
+            yield Onward(option.url, False)
+
+
+def of_one_list(url: str, listing_url: str) -> bool:
+    """Whether a numbered address may be a page of this listing, and not of something else.
+
+    Pages lie in one folder (`index_1.html`, `?page=2`) or below the first (`nb/3.htm`, `nb.htm`).
+    """
+    here, there = urlsplit(url), urlsplit(listing_url)
+    folder = here.path.rpartition("/")[0]
+    if folder == there.path.rpartition("/")[0]:
+        return True
+    return folder == there.path.rpartition(".")[0] != ""
+
+
+def _scripted(soup: BeautifulSoup, base: str, url: str) -> Iterator[str]:
+    """The pages that exist only once a script has run."""
+    for tag in soup.find_all("script"):
+        script = tag.get_text()
+        for total, current, stem, suffix in _CREATE.findall(script):
+            yield from _stems(base, url, stem, suffix, int(total), int(current))
+        if (count := _COUNT.search(script)) and (written := _WRITTEN.search(script)):
+            yield from _stems(base, url, written[1], written[2], int(count[1]), 0)
+        if "hrefFormer" in script:
+            yield from _kkpager(script, base, url)
+        yield from _record_service(script, base, soup)
+        for address in _JSON_SERVICE.findall(script):
+            if (target := resolved(base, address)) is not None:
+                yield _first_json(target)
+
+
+def _stems(base: str, url: str, stem: str, suffix: str, total: int, current: int) -> Iterator[str]:
+    """`stem_N.suffix` for every further page. The first page's own number says where N begins."""
+    if re.search(r"_\d+\.\w+$", urlsplit(url).path):
+        return  # a further page itself; the first one has named them all
+    for number in range(current + 1, min(current + total, _MOST_PAGES)):
+        yield urljoin(base, f"{stem}_{number}.{suffix}")
+
+
+def _kkpager(script: str, base: str, url: str) -> Iterator[str]:
+    given = dict(_PAGER.findall(script))
+    total, stem = given.get("total", ""), given.get("hrefFormer", "")
+    suffix = given.get("hrefLatter", "").lstrip(".")
+    if total.isdecimal() and stem and suffix:
+        yield from _stems(base, url, stem, suffix, int(total), 1)
+
+
+def _record_service(script: str, base: str, soup: BeautifulSoup) -> Iterator[str]:
+    """The rest of a record service's entries, when its script says how many there are."""
+    service = _SERVICE.search(script)
+    given = dict(_PAGER.findall(script))
+    total, size = given.get("totalRecord", ""), given.get("perPage", "")
+    if service is None or not total.isdecimal() or not size.isdecimal() or int(size) == 0:
+        return
+    if soup.find("a", href=re.compile("dataproxy")):
+        return  # the service gives the address of its next group itself
+    query = [(name, given[name]) for name in _QUERY_OF_SERVICE if name in given]
+    address = urljoin(base, service[1].partition("?")[0])
+    step = int(size) * _GROUP
+    for first in range(1, min(int(total), _MOST_PAGES * int(size)) + 1, step):
+        span = [("startrecord", first), ("endrecord", first + step - 1), ("perpage", size)]
+        yield f"{address}?{urlencode([*span, *query], quote_via=quote)}"
+
+
+def _first_json(address: str) -> str:
+    """A JSON service's first page; its script adds the number when it runs."""
+    parts = urlsplit(address)
+    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
+    kept = [(k, v) for k, v in query if k.lower() not in PAGE_PARAMETERS]
+    names = {k for k, _ in kept}
+    if "_isJson" not in names:
+        kept.append(("_isJson", "true"))
+    kept = [(k, "true" if k == "_isJson" else v) for k, v in kept]
+    return parts._replace(query=urlencode([*kept, ("page", "1")]), fragment="").geturl()
+
+
+def same_but_for(url: str, listing_url: str, names: frozenset[str]) -> bool:
+    """Whether an address is the listing's own with other values of just these parameters."""
+    here, there = urlsplit(url), urlsplit(listing_url)
+    if (here.netloc.lower(), here.path) != (there.netloc.lower(), there.path):
+        return False
+    mine = dict(parse_qsl(here.query, keep_blank_values=True))
+    theirs = dict(parse_qsl(there.query, keep_blank_values=True))
+    differ = {k.lower() for k in mine.keys() | theirs.keys() if mine.get(k) != theirs.get(k)}
+    return bool(differ) and differ <= names
+
+
+def as_links(soup: BeautifulSoup, base: str) -> list[Link]:
+    """Selections that lead somewhere and are no page numbers."""
+    return [x for x in options(soup, base) if not _NUMBER.fullmatch("".join(x.title.split()))]
