@@ -48,8 +48,8 @@ to a local publisher; for demos and tests, marks the warehouse as a demo
 
 **Exit codes**
 
-0 done or parsed · 3 the document was rejected · 2 wrong usage or bad input ·
-1 a fault of the program · 130 interrupted
+0 done or parsed · 3 the document was rejected, or verify found damage · 2 wrong usage or bad
+input · 1 a fault of the program · 130 interrupted
 """
 
 app = typer.Typer(
@@ -145,7 +145,8 @@ def parse(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Documents, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="PATH…", help="Documents, WARC files, or folders of them."),
     ],
     base_url: Annotated[
         str | None,
@@ -155,16 +156,36 @@ def ingest(
             help="Where the documents stand on the web: URL + path below the folder.",
         ),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="Of WARC files, also pages that are no annual report."),
+    ] = False,
+    sources: Annotated[
+        Path | None,
+        typer.Option(
+            "--sources",
+            metavar="FILE",
+            help="Which hosts are official, a CSV like sql/seeds/sources.csv.",
+        ),
+    ] = None,
     warehouse: WarehouseOption = None,
 ) -> int:
-    """Take local documents into the archive, read them, and publish.
+    """Take local documents and WARC files into the archive, read them, and publish.
 
-    Without --base-url they are in `reports` and `report_cells`, and not in `national_fact`, which
-    holds official pages only.
+    Without --base-url local documents are in `reports` and `report_cells`, and not in
+    `national_fact`, which holds official pages only.
+
+    WARC files (Common Crawl and others, gzipped or not, also WET text) bring the address, the time,
+    the status and the headers of each page along. What is no annual report of a .gov.cn site is
+    left out; the end of the run says how much, and why. A damaged file gives what stands before the
+    damage.
     """
     from flows.commands import ingest_documents
 
-    return ingest_documents(Warehouse.at(warehouse), paths, base_url, out, err)
+    place = Warehouse.at(warehouse)
+    return ingest_documents(
+        place, paths, base_url, out, err, everything=everything, sources=sources
+    )
 
 
 @app.command()
@@ -192,6 +213,49 @@ def replay(
     selection = "all" if everything else "since" if since else "rejected"
     day = since.date() if since else None
     return replay_archive(Warehouse.at(warehouse), selection, day, out, err)
+
+
+@app.command()
+def verify(warehouse: WarehouseOption = None) -> int:
+    """Check every hash of the archive, and all that is at rest beside it. Changes nothing.
+
+    Reads all bytes: each document against its SHA-256, each Parquet page against its checksum,
+    references without bytes, readings against their archive part, the accounting of each run, and
+    the published tables. One line for each damage says what, where and what to do; the exit code
+    is then 3. May run beside a night.
+    """
+    from flows.commands import verify_warehouse
+
+    return verify_warehouse(Warehouse.at(warehouse), out, err)
+
+
+@app.command("export-warc")
+def export_warc(
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to write, such as archive.warc.gz.")
+    ],
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="Only fetches since DATE (YYYY-MM-DD, UTC).",
+        ),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Write the archive as a WARC file that other tools read (WARC 1.1; gzipped when FILE ends
+    in .gz).
+
+    Documents are response records (local ones resource records) with their headers, times and
+    SHA-256; fetches that brought the same bytes again are revisit records. `gongkai ingest` takes
+    the file back, with --everything whole.
+    """
+    from flows.commands import export_warc as export
+
+    day = since.date() if since else None
+    return export(Warehouse.at(warehouse), target, day, out)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows import progress, session, show
 from flows.exact_json import encode, reading_object
-from tasks import snapshot
+from tasks import snapshot, verify, warc_write
 from tasks.politeness import Settings
 from tasks.records import BadInput
 from tasks.report import read
@@ -92,18 +92,27 @@ def run_night(warehouse: Warehouse, sources: Path | None, out: Console, err: Con
 
 
 def ingest_documents(
-    warehouse: Warehouse, paths: list[Path], base_url: str | None, out: Console, err: Console
+    warehouse: Warehouse,
+    paths: list[Path],
+    base_url: str | None,
+    out: Console,
+    err: Console,
+    *,
+    everything: bool = False,
+    sources: Path | None = None,
 ) -> int:
-    """Local documents into the archive, read and published."""
+    """Local documents and WARC files into the archive, read and published."""
     for path in paths:
         if not path.exists():
             raise BadInput(f"{path}: no such file or folder")
+    if sources is not None:
+        load_sources(sources)
 
     def work() -> tuple[State[Any], Night | None]:
         from flows import ingest
 
         files = [str(path.resolve()) for path in paths]
-        state = ingest.ingest(files, base_url, str(warehouse.root), return_state=True)
+        state = ingest.ingest(files, base_url, str(warehouse.root), everything, return_state=True)
         return state, ingest.last
 
     return _session(warehouse, "ingest", work, out, err)
@@ -113,11 +122,7 @@ def replay_archive(
     warehouse: Warehouse, selection: str, since: date | None, out: Console, err: Console
 ) -> int:
     """Parses again from the archive and publishes."""
-    if not snapshot.parts(warehouse):
-        raise BadInput(
-            f"no archive at {warehouse.root} yet: `gongkai run` fills one, "
-            "or choose another with --warehouse or GONGKAI_WAREHOUSE"
-        )
+    _parts(warehouse)
 
     def work() -> tuple[State[Any], Night | None]:
         from flows import replay
@@ -126,6 +131,56 @@ def replay_archive(
         return state, replay.last
 
     return _session(warehouse, "replay", work, out, err)
+
+
+def verify_warehouse(warehouse: Warehouse, out: Console, err: Console) -> int:
+    """Checks every hash and prints what is wrong; 0 when all is well, else 3."""
+    total = sum(map(snapshot.rows_in, snapshot.parts(warehouse)))
+    with progress.shown(out), progress.current().step("Verifying", total, "fetches") as step:
+        found = verify.verify(warehouse, step.advance)
+    for damage in found.damages:
+        err.print(f"DAMAGED {damage}", style="red", highlight=False, markup=False, soft_wrap=True)
+    checked = (
+        f"{found.parts} parts with {found.fetches} fetches, {found.documents} documents "
+        f"({found.size / 1e6:.1f} MB) and their hashes, {found.readings} readings, "
+        f"{found.runs} runs"
+    )
+    unread = f"; {found.unread} parts are not read yet, the next run reads them"
+    out.print(f"Checked: {checked}" + unread * bool(found.unread), highlight=False)
+    if not found.damages:
+        out.print("All is as it was written.", style="green")
+        return DONE
+    err.print(f"{len(found.damages)} damages; nothing was changed", style="red", highlight=False)
+    return REJECTED
+
+
+def export_warc(warehouse: Warehouse, target: Path, since: date | None, out: Console) -> int:
+    """Writes the archive as one WARC file. Raises BadInput when damaged bytes were left out."""
+    parts = _parts(warehouse)
+    moment = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else None
+    done = warc_write.export(parts, target, moment)
+    out.print(
+        f"{target}: {done.documents} documents, {done.revisits} revisits; "
+        f"{done.empty} fetches without content are not in it",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if done.damaged:
+        raise BadInput(
+            f"{done.damaged} documents do not match their hash and are not in {target}; "
+            "see gongkai verify"
+        )
+    return DONE
+
+
+def _parts(warehouse: Warehouse) -> list[Path]:
+    """The parts of an archive that has some."""
+    if parts := snapshot.parts(warehouse):
+        return parts
+    raise BadInput(
+        f"no archive at {warehouse.root} yet: `gongkai run` fills one, "
+        "or choose another with --warehouse or GONGKAI_WAREHOUSE"
+    )
 
 
 def publish_warehouse(warehouse: Warehouse, out: Console, err: Console) -> int:
@@ -168,7 +223,7 @@ def _show_end(warehouse: Warehouse, night: Night | None, out: Console) -> None:
     from flows import summary
 
     if night is not None:
-        summary.show_run(out, night.counts, night.harvested, night.failures)
+        summary.show_run(out, night.counts, night.harvested, night.failures, night.notes)
     summary.show_facts(out, warehouse)
     # as one can type it here: without an activated environment the command is not on the PATH
     command = "gongkai" if shutil.which("gongkai") else _short(Path(sys.prefix) / "bin" / "gongkai")

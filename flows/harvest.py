@@ -151,8 +151,8 @@ class Visit:
 
     def _with_state(self, wanted: Wanted) -> Wanted:
         state = self.archive.known.states.get(wanted.document_id)
-        if state is None:
-            return wanted
+        if state is None or state.snapshot_id not in self.archive.known.snapshots:
+            return wanted  # unconditional: a "not modified" would name bytes that are lost
         return replace(
             wanted,
             etag=state.etag,
@@ -209,7 +209,7 @@ def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[An
     """
     place = Warehouse(Path(warehouse))
     reviewed = load_sources(sources)
-    known = snapshot.known(place, skip=snapshot.damaged(place))
+    known = snapshot.known(place)
     archive = Archive(place, run_id, known)
     result = Harvested()
     _discover(reviewed, archive, result)

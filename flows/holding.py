@@ -29,6 +29,7 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from flows.server import home_of
+from tasks import snapshot
 from tasks.store import Warehouse, write_bytes
 
 NOTE = "running"
@@ -38,8 +39,13 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def holding(warehouse: Warehouse, purpose: str) -> Iterator[None]:
-    """Holds the warehouse for writing, from inside a flow run. Raises Busy when another does."""
+    """Holds the warehouse for writing, from inside a flow run. Raises Busy when another does.
+
+    Parts of the archive that cannot be read are set aside first, so that they stop no run.
+    """
     with warehouse.lock(purpose):
+        for part in snapshot.set_aside_damaged(warehouse):
+            log.warning("a damaged part of the archive was set aside: %s", part)
         note = home_of(warehouse.root) / NOTE
         note.parent.mkdir(parents=True, exist_ok=True)
         _bury(note)

@@ -31,6 +31,7 @@ class Night:
     counts: Counts
     failures: list[Failure] = field(default_factory=list)
     harvested: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)  # lines for the end of the run
 
 
 def run_title(kind: str, now: datetime | None = None) -> str:
@@ -40,7 +41,7 @@ def run_title(kind: str, now: datetime | None = None) -> str:
 
 def parse_unread(warehouse: Warehouse) -> int:
     """Reads every part of the archive that has no reading yet, also those of a killed run."""
-    unread = [p for p in snapshot.parts(warehouse) if not (warehouse.reports / p.name).exists()]
+    unread = [p for p in snapshot.parts(warehouse) if not reports.readable(warehouse, p.name)]
     return parse_parts(warehouse, unread)
 
 
@@ -63,11 +64,16 @@ def parse_part(warehouse: str, name: str) -> int:
     """Reads one part of the archive into the readings' part of the same name. Never retried: a
     document that is not understood is a row, and a fault of the program stays one."""
     place = Warehouse(Path(warehouse))
-    table = parse.read_part(place.snapshots / name)
+    try:
+        table = parse.read_part(place.snapshots / name)
+    except snapshot.DAMAGE as damage:
+        aside = snapshot.set_aside(place, place.snapshots / name, damage)
+        get_run_logger().error("%s is damaged and was set aside: %s", name, aside)
+        return 0
     reports.write(place, name, table)
     parsed = table["outcome"].to_pylist().count("parsed")
     get_run_logger().info("%s: %s of %s documents parsed", name, parsed, len(table))
-    return documents_in(place.snapshots / name)
+    return len(table)
 
 
 def documents_in(part: Path) -> int:
@@ -101,14 +107,13 @@ def settle(
 ) -> Settled:
     """Gives each discovered document its outcome, and closes the run. AccountingError if it does
     not close; the run then stays unfinished and nothing may be published."""
-    damaged = snapshot.damaged(warehouse)
-    owners = snapshot.known(warehouse, skip=damaged).snapshots
+    owners = snapshot.known(warehouse).snapshots
     wanted = {row.snapshot_id for row in fetched if row.snapshot_id}
     # quarantine refuses a document; one that was imported is unofficial and refused by nobody
     judged = [d if d.refusal else replace(d, official=True) for d in discovered]
     readings = reports.summaries(warehouse, wanted)
     outcomes, problems = account.classify(judged, fetched, readings, accounted_before, owners)
-    problems += other_problems
+    problems += [*other_problems, *_set_aside(warehouse)]
     account.write_outcomes(warehouse, run_id, outcomes, problems)
     counts = account.close(
         warehouse,
@@ -122,6 +127,16 @@ def settle(
         snapshot_id: reading.unit for snapshot_id, reading in readings.items() if reading.unit
     }
     return Settled(counts, outcomes, problems, issuers)
+
+
+def _set_aside(warehouse: Warehouse) -> list[OutcomeRow]:
+    """A problem for each part of the archive that is damaged, in every run until it is healed."""
+    found = []
+    for path, why in snapshot.aside(warehouse).items():
+        uri = path.as_uri()
+        message = f"the archive part {path.name} is damaged ({why}) and was set aside in {path}"
+        found.append(OutcomeRow(uri, uri, "failed", "fetch", "damaged_part", message))
+    return found
 
 
 def seen_before(warehouse: Warehouse) -> set[tuple[str, str | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +36,11 @@ EXAMPLE = (
 
 
 def show_run(
-    console: Console, counts: Counts, harvested: dict[str, int], failures: list[Failure]
+    console: Console,
+    counts: Counts,
+    harvested: dict[str, int],
+    failures: list[Failure],
+    notes: Sequence[str] = (),
 ) -> None:
     """The totals of a run, whether they close, and what did not make it."""
     equation = Text(f"\ndiscovered {counts.discovered}\n ", "bold")
@@ -53,6 +58,8 @@ def show_run(
             f"{harvested['not_modified']}; unchanged since the last run: {counts.unchanged}",
             highlight=False,
         )
+    for note in notes:
+        console.print(note, highlight=False, markup=False)
     if failures:
         console.print(_failures(failures))
 

@@ -166,10 +166,22 @@ def _refuse_any(run_id: str, what: str, documents: Sequence[str]) -> None:
 def accounted(warehouse: Warehouse) -> dict[str, str]:
     """The snapshot of each document (pages and attachments) that a finished run accounted for last.
 
-    Only such bytes may be called `unchanged`: those of an interrupted run have no outcome yet.
+    Only such bytes may be called `unchanged`: those of an interrupted run have no outcome yet. What
+    a visit found goes before what was imported, however late: an old capture is no change.
     """
-    order = {run["run_id"]: n for n, run in enumerate(finished_runs(warehouse))}
-    files = [warehouse.run_folder(run_id) / "outcomes.parquet" for run_id in order]
+    last = "arg_max(snapshot_id, (kind <> 'ingest', n))"
+    return dict(_accounted(warehouse, f"select document_id, {last} from rows group by all"))  # noqa: S608
+
+
+def accounted_ever(warehouse: Warehouse) -> set[tuple[str, str]]:
+    """Every document with every snapshot of it that a finished run accounted for."""
+    return set(_accounted(warehouse, "select distinct document_id, snapshot_id from rows"))
+
+
+def _accounted(warehouse: Warehouse, query: str) -> list[tuple[str, str]]:
+    """A query over `rows`: document, snapshot, and the kind and place in time of their run."""
+    runs = finished_runs(warehouse)
+    files = [warehouse.run_folder(run["run_id"]) / "outcomes.parquet" for run in runs]
     tables = [pq.read_table(f, columns=["run_id", "document_id", "snapshot_id"]) for f in files]
     for part in warehouse.snapshots.glob("part-*.parquet"):
         try:
@@ -180,16 +192,21 @@ def accounted(warehouse: Warehouse) -> dict[str, str]:
             continue  # the archive names its damaged parts; here they only make pages look new
         children = table.filter(pc.field("parent_document_id").is_valid())
         tables.append(children.drop_columns(["parent_document_id"]))
-    if not tables or not order:
-        return {}
+    if not tables or not runs:
+        return []
+    order = {
+        "run_id": [run["run_id"] for run in runs],
+        "kind": [str(run.get("kind", "")) for run in runs],
+        "n": list(range(len(runs))),
+    }
     with duckdb.connect() as db:
         db.register("seen", pa.concat_tables(tables))
-        db.register("finished", pa.table({"run_id": list(order), "n": list(order.values())}))
-        rows = db.execute(
-            "select document_id, arg_max(snapshot_id, n) from seen join finished using (run_id) "
-            "where snapshot_id is not null group by document_id"
+        db.register("finished", pa.table(order))
+        found: list[tuple[str, str]] = db.execute(
+            "with rows as (select * from seen join finished using (run_id) "  # noqa: S608
+            f"where snapshot_id is not null) {query}"
         ).fetchall()
-    return dict(rows)
+    return found
 
 
 def classify(

@@ -1,4 +1,4 @@
-"""Local documents as rows of the archive (`gongkai ingest`)."""
+"""Local documents and WARC files as rows of the archive (`gongkai ingest`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from tasks.records import BadInput, Fetched, Official, snapshot_id_of
 from tasks.urls import canonical_url
+from tasks.warc_read import MAX_BYTES, WarcReader, is_warc
 
 # Kinds of document that the reader knows, by the names files have.
 _SUFFIXES = {
@@ -28,7 +29,6 @@ _SUFFIXES = {
 }
 # What a saved page brings along for its looks; no report comes as one of these.
 _LOOKS = {".css", ".js", ".ico", ".svg", ".woff", ".woff2", ".ttf", ".map"}
-_LATER = (".warc", ".warc.gz", ".wet", ".wet.gz")
 
 
 def rows_from_files(
@@ -36,24 +36,27 @@ def rows_from_files(
     base_url: str | None = None,
     official: Official | None = None,
     now: datetime | None = None,
-    max_bytes: int = 20_000_000,
+    max_bytes: int = MAX_BYTES,
+    warc: WarcReader | None = None,
 ) -> Iterator[Fetched]:
-    """Local documents as fetches of origin `imported`, one at a time.
+    """Local documents as fetches of origin `imported`, one at a time; WARC files as `warc` reads
+    them, with the addresses and times that they name.
 
     A folder is read with all below it, except hidden files and what pages load for their looks.
     With `base_url`, the URL of a file is `base_url` and its path below the folder (for a single
     file and a `base_url` that does not end in "/": `base_url` itself); without it a `file:` URL,
     which is never official. An empty, unreadable or too large file becomes a row with an error.
-    Raises BadInput for a path that does not exist, a WARC file or a wrong `base_url`.
+    Raises BadInput for a path that does not exist, a wrong `base_url`, or a WARC file when there is
+    no `warc`.
     """
     chosen = [Path(p) for p in paths]
     for path in chosen:
         if not path.exists():
             raise BadInput(f"{path}: no such file or folder")
     files = [pair for path in chosen for pair in _files(path)]
-    for file, _ in files:
-        if file.name.lower().endswith(_LATER):
-            raise BadInput(f"{file}: WARC and WET files cannot be ingested yet; unpack it first")
+    crawls = {file for file, _ in files if is_warc(file)}
+    if crawls and warc is None:
+        raise BadInput(f"{min(crawls)}: is a WARC file, and only documents are read here")
     if base_url is not None:
         try:
             canonical_url(base_url)
@@ -62,6 +65,9 @@ def rows_from_files(
     moment = now or datetime.now(UTC)
     single = len(files) == 1 and len(chosen) == 1 and chosen[0].is_file()
     for file, relative in files:
+        if warc is not None and file in crawls:
+            yield from warc.rows(file)
+            continue
         if base_url is None:
             url = document_id = file.resolve().as_uri()
         else:
@@ -69,6 +75,8 @@ def rows_from_files(
             url = base_url if whole else f"{base_url.rstrip('/')}/{quote(relative)}"
             document_id = canonical_url(url)
         yield _imported(file, url, document_id, official, moment, max_bytes)
+    if warc is not None:
+        yield from warc.revisits()
 
 
 def _files(path: Path) -> list[tuple[Path, str]]:

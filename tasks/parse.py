@@ -22,8 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks import reports
+from tasks.records import BadInput, snapshot_id_of
 from tasks.report import read
 from tasks.report.model import Reading, Rejection
+from tasks.store import open_parquet
 
 _BATCH = 64
 _WORTH_A_POOL = 96  # documents; below, starting processes costs more than it saves
@@ -32,8 +34,12 @@ Rows = list[dict[str, Any]]
 
 
 def read_part(part: Path) -> pa.Table:
-    """The readings of every document whose bytes lie in this archive part, in stored order."""
-    with pq.ParquetFile(part) as file:
+    """The readings of every document whose bytes lie in this archive part, in stored order.
+
+    Raises OSError, ArrowException or BadInput when the part is not what was written: a damaged
+    number must not pass for a published one.
+    """
+    with open_parquet(part) as file:
         total = file.metadata.num_rows
         batches = _batches(file)
         if total < _WORTH_A_POOL or (os.cpu_count() or 1) < 2:
@@ -50,7 +56,11 @@ def _batches(file: pq.ParquetFile) -> Iterator[Rows]:
     for batch in file.iter_batches(batch_size=_BATCH):
         held = batch.filter(pc.is_valid(batch.column("bytes")))
         if held.num_rows:
-            yield held.to_pylist()
+            rows = held.to_pylist()
+            for row in rows:
+                if snapshot_id_of(row["bytes"]) != row["snapshot_id"]:
+                    raise BadInput(f"the bytes of {row['url']} do not match their hash")
+            yield rows
 
 
 def _read_in_pool(batches: Iterator[Rows]) -> Iterator[pa.Table]:
@@ -82,6 +92,26 @@ def _alone(row: dict[str, Any]) -> pa.Table:
             message = "reading this document ended the process that read it"
             reading = Reading("rejected", Rejection("fault", message))
             return reports.table_of([reports.row_of(row, reading)])
+
+
+def refusal_of(body: bytes, url: str, content_type: str | None) -> str | None:
+    """The reason code with which a document is refused, or None when it is read.
+
+    What a native library opens (PDF, Office) is read in another process, which it may take down.
+    """
+    row = {"bytes": body, "url": url, "final_url": url, "content_type": content_type}
+    if not body.startswith((b"%PDF", b"PK", b"\xd0\xcf\x11\xe0")):
+        return _refusal(row)
+    try:
+        return _pool().submit(_refusal, row).result()
+    except BrokenProcessPool:
+        _pool.cache_clear()
+        return "fault"
+
+
+def _refusal(row: dict[str, Any]) -> str | None:
+    reading = _read(row)
+    return reading.reason.code if reading.reason else None
 
 
 def _workers() -> int:

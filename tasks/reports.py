@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tasks.records import ReadingSummary
 from tasks.report.form import FORMS, form
 from tasks.report.model import Reading
-from tasks.store import Warehouse, write_schema, write_table
+from tasks.store import Warehouse, open_parquet, write_schema, write_table
 
 _TEXT = pa.string()
 _FINDING = pa.struct(
@@ -157,6 +157,15 @@ def write(warehouse: Warehouse, name: str, table: pa.Table) -> Path:
     path = warehouse.reports / name
     write_table(path, table, row_group_size=_ROW_GROUP)
     return path
+
+
+def readable(warehouse: Warehouse, name: str) -> bool:
+    """Whether the readings of an archive part are there and can be read; else they are made."""
+    try:
+        open_parquet(warehouse.reports / name).close()
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 def summaries(warehouse: Warehouse, wanted: Collection[str]) -> dict[str, ReadingSummary]:

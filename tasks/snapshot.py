@@ -17,20 +17,33 @@ import pyarrow.parquet as pq
 
 from tasks.ingest import rows_from_files
 from tasks.records import BadInput, Fetched, State, snapshot_id_of
-from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, write_table
+from tasks.store import (
+    SNAPSHOTS_SCHEMA,
+    Warehouse,
+    open_parquet,
+    sync_folder,
+    write_bytes,
+    write_table,
+)
 
 __all__ = [
     "Known",
     "append",
-    "damaged",
+    "aside",
     "known",
     "parts",
     "read_bytes",
     "rows_from_files",
+    "set_aside",
+    "set_aside_damaged",
     "snapshot_id_of",
 ]
 
 ROW_GROUP = 64
+DAMAGED = "damaged"
+"""Folder below `snapshots/` for parts that cannot be read."""
+DAMAGE = (pa.ArrowException, OSError, BadInput)
+"""What reading a damaged part raises."""
 PART_BYTES = 64_000_000
 """Bodies (bytes, before compression) that one part holds at most; it bounds memory."""
 
@@ -68,6 +81,14 @@ class Known:
 def parts(warehouse: Warehouse) -> list[Path]:
     """The archive's parts in the order of their names."""
     return sorted(warehouse.snapshots.glob("part-*.parquet"))
+
+
+def rows_in(part: Path) -> int:
+    """How many fetches a part holds; 0 when it cannot be read."""
+    try:
+        return int(pq.read_metadata(part).num_rows)
+    except (pa.ArrowException, OSError):
+        return 0
 
 
 def append(
@@ -128,20 +149,57 @@ def _next_part(warehouse: Warehouse, run_id: str) -> Path:
     return warehouse.snapshots / f"part-{run_id}-{max(taken, default=-1) + 1:05d}.parquet"
 
 
-def damaged(warehouse: Warehouse) -> dict[Path, str]:
-    """Parts whose structure cannot be read, with the reason; hashes are not checked here."""
-    found: dict[Path, str] = {}
+def set_aside_damaged(warehouse: Warehouse) -> list[Path]:
+    """Move the parts that cannot be read to `snapshots/damaged/`; gives their new places.
+
+    Whatever reads the archive can then go on without them, and a good copy put into `snapshots/`
+    heals it. All columns but the bodies are read here; `gongkai verify` also checks the hashes.
+    """
+    columns = [name for name in SNAPSHOTS_SCHEMA.names if name != "bytes"]
+    moved: list[Path] = []
     for path in parts(warehouse):
         try:
-            _open(path).close()
-        except BadInput as e:
-            found[path] = str(e)
+            with _open(path) as file:
+                for group in range(file.num_row_groups):
+                    file.read_row_group(group, columns=columns)
+        except (pa.ArrowException, OSError, BadInput) as e:
+            if isinstance(e, BadInput) and e.__cause__ is None:
+                raise  # readable, and of another version of the program
+            moved.append(set_aside(warehouse, path, e))
+    return moved
+
+
+def set_aside(warehouse: Warehouse, path: Path, why: Exception) -> Path:
+    """Move one damaged part to `snapshots/damaged/`, with a note of the reason beside it.
+
+    Raises BadInput when it is no damage but a part that this user may not read.
+    """
+    if isinstance(why.__cause__ or why, PermissionError):
+        raise BadInput(f"archive part {path} may not be read; correct its rights") from why
+    folder = warehouse.snapshots / DAMAGED
+    folder.mkdir(exist_ok=True)
+    place = folder / path.name
+    reason = str(why.__cause__ or why).strip().splitlines()[0][:200]
+    write_bytes(place.with_suffix(".txt"), f"{reason}\n".encode())
+    path.replace(place)
+    sync_folder(folder)
+    sync_folder(path.parent)
+    return place
+
+
+def aside(warehouse: Warehouse) -> dict[Path, str]:
+    """The parts that were set aside, with the reason, until a good one is back in its place."""
+    found: dict[Path, str] = {}
+    for path in sorted((warehouse.snapshots / DAMAGED).glob("part-*.parquet")):
+        note = path.with_suffix(".txt")
+        if not (warehouse.snapshots / path.name).exists():
+            found[path] = note.read_text("utf-8").strip() if note.exists() else "no reason noted"
     return found
 
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
+        file = open_parquet(path)
     except (pa.ArrowException, OSError) as e:
         raise BadInput(_damage(path, e)) from e
     if missing := set(SNAPSHOTS_SCHEMA.names) - set(file.schema_arrow.names):
@@ -152,18 +210,17 @@ def _open(path: Path) -> pq.ParquetFile:
 def _damage(path: Path, why: object) -> str:
     return (
         f"archive part {path} is damaged ({str(why).strip().splitlines()[0][:200]}); restore it "
-        "from a copy, or move it away to have its documents fetched again"
+        "from a copy; without one, the next run sets it aside and fetches its documents again"
     )
 
 
-def known(warehouse: Warehouse, skip: Iterable[Path] = ()) -> Known:
+def known(warehouse: Warehouse) -> Known:
     """The last state of every document and every stored snapshot, read without the bodies.
 
-    Raises BadInput naming the first damaged part; pass `damaged(warehouse)` as `skip` to go on
-    with the others (the lost bytes count as not archived and are stored again when fetched).
+    Raises BadInput naming the first damaged part; after `set_aside_damaged` the lost bytes count
+    as not archived, and are stored again when they are fetched.
     """
-    skipped = set(skip)
-    tables = [_states_of(path) for path in parts(warehouse) if path not in skipped]
+    tables = [_states_of(path) for path in parts(warehouse)]
     if not tables:
         return Known()
     result = Known()

@@ -280,9 +280,21 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) -> None:
-    """Write a Parquet file (zstd) atomically. The same table gives the same bytes."""
+    """Write a Parquet file (zstd, a checksum on each page) atomically. The same table gives the
+    same bytes."""
     with atomic(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=row_group_size)
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            row_group_size=row_group_size,
+            write_page_checksum=True,
+        )
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """Open a Parquet file so that reading a page that is not what was written raises (OSError)."""
+    return pq.ParquetFile(path, page_checksum_verification=True)
 
 
 def write_schema(folder: Path, schema: pa.Schema, name: str = "schema.parquet") -> None:
