@@ -271,6 +271,21 @@ def sql(
     query: Annotated[
         str | None, typer.Argument(metavar="QUERY", help="One query; without it, a shell.")
     ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            "--release", metavar="NAME", help="The tables of a release; `latest` is the newest."
+        ),
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="The tables of the newest release of that day or before.",
+        ),
+    ] = None,
     warehouse: WarehouseOption = None,
 ) -> int:
     """Query the published tables, read-only; without QUERY, open a shell.
@@ -280,14 +295,86 @@ def sql(
     Example: gongkai sql "select unit_name, report_year, value from national_fact
     where cell = 'requests.new_received.total' order by value desc limit 10"
     """
-    from flows import shell
+    from flows import releasing, shell
 
-    database = Warehouse.at(warehouse).database
+    chosen = Warehouse.at(warehouse)
+    if release is not None or as_of is not None:
+        day = as_of.date() if as_of else None
+        return releasing.query(chosen, release, day, query, out, err)
     if query is None:
-        shell.shell(database, out)
+        shell.shell(chosen.database, out)
     else:
-        shell.query(database, query, out)
+        shell.query(chosen.database, query, out)
     return DONE
+
+
+@app.command()
+def release(
+    contact: Annotated[
+        str,
+        typer.Option(
+            "--contact",
+            metavar="ADDRESS",
+            envvar="GONGKAI_CONTACT",
+            help="Where readers send corrections: a mail address or URL.",
+        ),
+    ] = "",
+    list_: Annotated[bool, typer.Option("--list", help="List the releases instead.")] = False,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            "--check", metavar="NAME", help="Compare the files of a release with its hashes."
+        ),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Freeze what is published into an immutable release, named for the day.
+
+    A folder of its own under releases/: the tables as Parquet and CSV, a Frictionless data package
+    with the meaning of every column, the citation, the licence, and the SHA-256 of every file. It
+    is never overwritten: a further release of the day is DAY.2. `gongkai sql --release NAME`
+    queries it, `gongkai diff` tells two apart.
+    """
+    from flows import releasing
+
+    if list_ and check is not None:
+        raise BadInput("release: --list and --check exclude each other; give one")
+    chosen = Warehouse.at(warehouse)
+    if list_:
+        return releasing.show_releases(chosen, out)
+    if check is not None:
+        return releasing.check_release(chosen, check, out)
+    return releasing.make_release(chosen, contact, out, err)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A release (or `latest`).")],
+    after: Annotated[
+        str, typer.Argument(metavar="B", help="Another, or `current`: what is published now.")
+    ] = "current",
+    rows: Annotated[
+        int, typer.Option("--rows", min=0, metavar="N", help="How many cells to list.")
+    ] = 20,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object with every cell instead.")
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Also write every cell to this file."),
+    ] = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Compare two releases: which values were added, changed or withdrawn, and why.
+
+    By unit, report year, scope and cell. A value is a number. `restated`: the same number (or none
+    on both sides) with another status, text as published or edited value. The schemas are compared
+    too.
+    """
+    from flows import releasing
+
+    chosen = Warehouse.at(warehouse)
+    return releasing.show_difference(chosen, before, after, out, rows, as_json=as_json, csv=csv)
 
 
 @app.command()

@@ -225,11 +225,17 @@ def _show_end(warehouse: Warehouse, night: Night | None, out: Console) -> None:
     if night is not None:
         summary.show_run(out, night.counts, night.harvested, night.failures, night.notes)
     summary.show_facts(out, warehouse)
-    # as one can type it here: without an activated environment the command is not on the PATH
+    summary.show_ways_on(out, warehouse, *as_typed(warehouse))
+
+
+def as_typed(warehouse: Warehouse) -> tuple[str, str]:
+    """`gongkai` and its --warehouse option as one can type them here.
+
+    Without an activated environment the command is not on the PATH.
+    """
     command = "gongkai" if shutil.which("gongkai") else _short(Path(sys.prefix) / "bin" / "gongkai")
     chosen = warehouse.root != DEFAULT_ROOT
-    option = f" --warehouse {shlex.quote(_short(warehouse.root))}" if chosen else ""
-    summary.show_ways_on(out, warehouse, command, option)
+    return command, f" --warehouse {shlex.quote(_short(warehouse.root))}" if chosen else ""
 
 
 def _short(path: Path) -> str:

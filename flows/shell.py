@@ -18,7 +18,13 @@ from rich.console import Console
 
 from tasks.records import BadInput
 
-TABLES = "select table_name, estimated_size as rows, column_count as columns from duckdb_tables()"
+TABLES = """
+    select table_name, estimated_size as rows, column_count as columns
+    from duckdb_tables() where schema_name = 'main'
+    union all
+    select view_name, null, column_count
+    from duckdb_views() where schema_name = 'main' and not internal
+"""
 HELP = "End a statement with ; — .tables lists the tables, .schema TABLE its columns, .quit ends."
 
 
@@ -41,12 +47,15 @@ def query(database: Path, sql: str, console: Console) -> None:
         _run(connection, sql, console)
 
 
-def shell(database: Path, console: Console) -> None:
-    """DuckDB's own shell when it is installed, else a prompt."""
+def shell(database: Path, console: Console, title: str | None = None) -> None:
+    """DuckDB's own shell when it is installed, else a prompt.
+
+    With a `title` always the prompt: the database is there only as long as the caller is.
+    """
     open_read_only(database).close()
-    if (own := shutil.which("duckdb")) and sys.stdin.isatty():
+    if title is None and (own := shutil.which("duckdb")) and sys.stdin.isatty():
         os.execv(own, [own, "-readonly", str(database)])  # noqa: S606 - replaces this process
-    console.print(f"{database} (read-only). {HELP}", highlight=False)
+    console.print(f"{title or database} (read-only). {HELP}", highlight=False)
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - line editing and history for input()
     pending: list[str] = []
@@ -75,7 +84,7 @@ def shell(database: Path, console: Console) -> None:
 
 def _dot_command(words: list[str]) -> str:
     if words[0] == ".tables":
-        return f"{TABLES} order by 1;"
+        return f"from ({TABLES}) order by 1;"
     if words[0] == ".schema" and len(words) == 2:
         return f"describe {words[1]};"
     return f"select '{HELP.replace(chr(39), '')}' as help;"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tasks.releases.tables import SCHEMA_VERSION, TABLES, meanings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,3 +43,18 @@ def test_every_public_table_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for model in (ROOT / "sql" / "models" / "marts").glob("*.sql"):
         assert f"| `{model.stem}` |" in readme
+
+
+# What the columns of a release hash to, by schema version.
+SCHEMAS = {"1.0": "722a1e63fdcf8cbb"}
+
+
+def test_the_schema_version_tells_of_every_column() -> None:
+    columns = {t.name: sorted(meanings(t.name)[1]) for t in TABLES}
+    found = hashlib.sha256(repr(sorted(columns.items())).encode()).hexdigest()[:16]
+    assert SCHEMAS[SCHEMA_VERSION] == found, (
+        "the columns of a release changed: once a release was made, raise SCHEMA_VERSION in "
+        f"tasks/releases/tables.py and tell of it in docs/releases.md; put {found} here"
+    )
+    history = (ROOT / "docs" / "releases.md").read_text(encoding="utf-8")
+    assert f"| {SCHEMA_VERSION} |" in history

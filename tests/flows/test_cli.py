@@ -63,6 +63,13 @@ def _one_line(result: Result, *words: str) -> None:
         (("replay", "--all", "--rejected"), ["exclude each other"]),
         (("replay", "--since", "yesterday"), ["--since", "yesterday"]),
         (("sql", "select 1"), ["no warehouse", "gongkai run"]),
+        (("sql", "--release", "2026-01-01", "select 1"), ["2026-01-01", "holds none"]),
+        (("sql", "--release", "x", "--as-of", "2026-01-01", "select 1"), ["exclude each other"]),
+        (("release",), ["nothing is published yet", "gongkai run"]),
+        (("release", "--contact", "somebody"), ["--contact", "mail address"]),
+        (("release", "--check", "x", "--list"), ["exclude each other"]),
+        (("diff", "2026-01-01"), ["2026-01-01", "gongkai release"]),
+        (("diff",), ["Missing argument 'A'"]),
         (("serve", "--port", "0"), ["--port"]),
     ],
 )
@@ -190,7 +197,10 @@ def test_every_command_has_help(gongkai: Call) -> None:
     assert code == 0
     for word in ("GONGKAI_WAREHOUSE", "GONGKAI_RESOLVE", "Exit codes", "Examples"):
         assert word in out
-    for command in ("run", "parse", "ingest", "replay", "publish", "sql", "serve"):
+    for command in (
+        *("run", "parse", "ingest", "replay", "publish", "sql", "serve"),
+        *("release", "diff"),
+    ):
         assert command in out
         code, text, _ = gongkai(command, "--help")
         assert code == 0

@@ -1,0 +1,1 @@
+"""Blind comparison of random cells with their pages: how many values are wrong, at most."""
