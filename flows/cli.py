@@ -267,6 +267,25 @@ def publish(warehouse: WarehouseOption = None) -> int:
 
 
 @app.command()
+def stop(
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Shown wherever the stop is.")
+    ] = "",
+    off: Annotated[bool, typer.Option("--off", help="Let runs fetch again.")] = False,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Stop all fetching, at once and until `--off`.
+
+    A run under way sends no further request, accounts for what it has, and publishes it; what was
+    not fetched is skipped. Later runs fetch nothing either, until the stop is taken off.
+    """
+    from flows.commands import resume_fetching, stop_fetching
+
+    place = Warehouse.at(warehouse)
+    return resume_fetching(place, out) if off else stop_fetching(place, reason, out)
+
+
+@app.command()
 def sql(
     query: Annotated[
         str | None, typer.Argument(metavar="QUERY", help="One query; without it, a shell.")

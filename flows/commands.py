@@ -21,7 +21,7 @@ from tasks.records import BadInput
 from tasks.report import read
 from tasks.resolve import resolve_from_env
 from tasks.sources import load_sources
-from tasks.store import DEFAULT_ROOT, Warehouse
+from tasks.store import DEFAULT_ROOT, Warehouse, write_bytes
 
 if TYPE_CHECKING:
     from prefect import State
@@ -181,6 +181,29 @@ def _parts(warehouse: Warehouse) -> list[Path]:
         f"no archive at {warehouse.root} yet: `gongkai run` fills one, "
         "or choose another with --warehouse or GONGKAI_WAREHOUSE"
     )
+
+
+def stop_fetching(warehouse: Warehouse, reason: str, out: Console) -> int:
+    """No run on this warehouse sends a further request until `resume_fetching`."""
+    warehouse.root.mkdir(parents=True, exist_ok=True)
+    write_bytes(warehouse.stop_file, (reason + "\n").encode())
+    out.print(
+        f"Stopped: no run on {warehouse.root} sends a further request. A run under way accounts "
+        "for what it has and publishes it; what was not fetched is skipped, and waits for the next "
+        "night.\n`gongkai stop --off` lets runs fetch again.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return DONE
+
+
+def resume_fetching(warehouse: Warehouse, out: Console) -> int:
+    """Lets runs fetch again."""
+    was = warehouse.stopped()
+    warehouse.stop_file.unlink(missing_ok=True)
+    said = f"Runs fetch again ({was} before)." if was else "Nothing was stopped."
+    out.print(said, highlight=False, soft_wrap=True)
+    return DONE
 
 
 def publish_warehouse(warehouse: Warehouse, out: Console, err: Console) -> int:

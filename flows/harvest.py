@@ -29,11 +29,11 @@ from tasks import account, snapshot
 from tasks.discover import Listing, crawl
 from tasks.fetch import Visitor, by_host, fetch_host
 from tasks.listing.attached import attachments
-from tasks.politeness import Settings
+from tasks.politeness import Hosts, Settings
 from tasks.records import Candidate, Discovered, Fetched, OutcomeRow, Source, Wanted
 from tasks.report import read
 from tasks.resolve import resolve_from_env
-from tasks.sources import load_sources, official_check, to_visit
+from tasks.sources import host_options, load_sources, official_check, to_visit
 from tasks.store import Warehouse
 from tasks.urls import canonical_url
 
@@ -102,14 +102,20 @@ class Archive:
 class Visit:
     """What the tasks of one harvest share. A plain class, so that Prefect does not walk into it."""
 
-    def __init__(self, sources: list[Source], archive: Archive, step: progress.Step) -> None:
+    def __init__(self, sources: list[Source], archive: Archive, warehouse: Warehouse) -> None:
         self.official = official_check(sources)
         self.settings, self.resolve = Settings.from_env(), resolve_from_env()
-        self.archive, self.step = archive, step
+        self.hosts = Hosts(host_options(sources), warehouse.stopped)
+        self.archive = archive
+        self.step = progress.Step("", None, "")
+
+    def stopped(self) -> str | None:
+        """Why the run sends no further request, or None."""
+        return self.hosts.stopped(self.settings)
 
     def visitor(self) -> Visitor:
         """A visitor for one host's task."""
-        return Visitor(self.official, self.settings, self.resolve)
+        return Visitor(self.official, self.settings, self.resolve, hosts=self.hosts)
 
     def wanted(self, document: Discovered) -> Wanted:
         """The document with what the archive knows of it, for a conditional request."""
@@ -167,6 +173,8 @@ def list_host(host: str, sources: list[Source], visit: Visit) -> list[Listing]:
     found: list[Listing] = []
     with visit.visitor() as visitor:
         for source in sources:
+            if visit.stopped():
+                break  # one line for the whole run says so
             listing = crawl(source, visitor.get, visit.official)
             get_run_logger().info(
                 "%s: %d reports on %d pages, %d problems",
@@ -212,21 +220,24 @@ def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[An
     known = snapshot.known(place)
     archive = Archive(place, run_id, known)
     result = Harvested()
-    _discover(reviewed, archive, result)
+    visit = Visit(reviewed, archive, place)
+    _discover(reviewed, visit, result)
     account.write_discovered(place, run_id, result.discovered)
     account.write_candidates(place, run_id, result.rejected)
-    _fetch(reviewed, archive, result)
+    _fetch(visit, result)
+    if why := visit.stopped():
+        result.problems.append(OutcomeRow("stop", "stop", "skipped", "fetch", "stopped", why))
     result.fetched = archive.kept
     n = result.numbers()
     message = f"{n['anew']} received, {n['not_modified']} not modified, {n['failed']} failed"
     return Completed(message=message, data=result)
 
 
-def _discover(sources: list[Source], archive: Archive, result: Harvested) -> None:
+def _discover(sources: list[Source], visit: Visit, result: Harvested) -> None:
     hosts = to_visit(sources)
     total = sum(map(len, hosts.values()))
     with progress.current().step("Listings", total, "listings") as step:
-        visit = Visit(sources, archive, step)
+        visit.step = step
         futures = {
             host: list_host.submit(host, listings, visit) for host, listings in hosts.items()
         }
@@ -243,10 +254,11 @@ def _discover(sources: list[Source], archive: Archive, result: Harvested) -> Non
     result.discovered = [documents[key] for key in sorted(documents)]
 
 
-def _fetch(sources: list[Source], archive: Archive, result: Harvested) -> None:
+def _fetch(visit: Visit, result: Harvested) -> None:
+    archive = visit.archive
     official = [d for d in result.discovered if d.official]
     with progress.current().step("Fetching", len(official), "documents") as step:
-        visit = Visit(sources, archive, step)
+        visit.step = step
         batches = by_host(visit.wanted(document) for document in official)
         futures = {host: fetch_pages.submit(host, batch, visit) for host, batch in batches.items()}
         faults = {host: _fault(future) for host, future in futures.items()}

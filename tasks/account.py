@@ -42,7 +42,7 @@ from tasks.store import (
     write_table,
 )
 
-SKIPPED_CODES = {"robots", "circuit_open"}
+SKIPPED_CODES = {"robots", "circuit_open", "stopped"}
 QUARANTINED_CODES = {"off_site_redirect", "not_official"}
 REJECTED_CODES = {"empty_body"}
 """An empty document did come: it is refused, not missing."""

@@ -90,14 +90,17 @@ class _Crawl:
                 break
             answer = self.get(step.url)
             self.result.pages += 1
+            if answer.error_code == "stopped":
+                break  # the run says so once, for all its listings
             if answer.body is None:
                 message = f"a listing page could not be read: {answer.error_message}"
                 self._problem(step.url, answer.error_code or "no_body", message)
                 continue
             self._page(step, answer, read_page(answer, step.start))
-        if not self.result.documents and not self.result.problems:
-            message = "the listing names no annual report; its address or form may have changed"
-            self._problem(self.source.listing_url, "listing_empty", message)
+        else:
+            if not self.result.documents and not self.result.problems:
+                message = "the listing names no annual report; its address or form may have changed"
+                self._problem(self.source.listing_url, "listing_empty", message)
         return self.result
 
     def _page(self, step: _Step, answer: Fetched, page: _Page) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +17,7 @@ import requests
 from protego import Protego
 
 from tasks.http_body import Trouble, read_body, retry_after, trouble_of
-from tasks.politeness import AGENT, PACE, Pace, Rules, Settings
+from tasks.politeness import AGENT, PACE, Hosts, Pace, Rules, Settings
 from tasks.records import Fetched, Official, Wanted, snapshot_id_of
 from tasks.resolve import NO_MAP, PinnedAdapter, ResolveMap
 from tasks.urls import canonical_url, host_of
@@ -48,13 +48,14 @@ class Visitor:
     settings: Settings = field(default_factory=Settings)
     resolve: ResolveMap = NO_MAP
     pace: Pace = field(default_factory=lambda: PACE)
+    hosts: Hosts = field(default_factory=Hosts)
 
     def __post_init__(self) -> None:
         self._session = requests.Session()
         # Proxies and .netrc of the environment would bypass the address check.
         self._session.trust_env = False
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, PinnedAdapter(self.resolve))
+            self._session.mount(scheme, PinnedAdapter(self.resolve, self._is_legacy))
         self._session.headers.clear()
         self._session.headers.update(
             {
@@ -64,8 +65,9 @@ class Visitor:
                 "Accept-Encoding": "gzip, deflate",
             }
         )
-        self._rules: dict[str, Rules] = {}
-        self._failures: dict[str, int] = defaultdict(int)
+
+    def _is_legacy(self, host: str) -> bool:
+        return self.hosts.options(host).legacy_tls
 
     def __enter__(self) -> Visitor:
         return self
@@ -94,9 +96,10 @@ class Visitor:
             link_date=wanted.link_date,
         )
         host = host_of(wanted.url) or ""
-        if self._failures[host] >= self.settings.break_after:
-            message = f"{host} failed {self._failures[host]} times in a row; not tried again"
-            return replace(row, error_code="circuit_open", error_message=message)
+        if why := self.hosts.stopped(self.settings):
+            return replace(row, error_code="stopped", error_message=why)
+        if why := self.hosts.given_up(host, self.settings):
+            return replace(row, error_code="circuit_open", error_message=why)
         conditions = {}
         if wanted.snapshot_id and wanted.etag:
             conditions["If-None-Match"] = wanted.etag
@@ -105,10 +108,7 @@ class Visitor:
         try:
             answer = self._with_retries(wanted.url, conditions)
         except Trouble as e:
-            if e.network:
-                self._failures[host] += 1
-            elif e.status is not None:
-                self._failures[host] = 0  # it answers
+            self.hosts.failed(host_of(e.url or "") or host, e, self.settings)
             return replace(
                 row,
                 official=self.official(e.url or wanted.url) is None,
@@ -117,7 +117,7 @@ class Visitor:
                 error_code=e.code,
                 error_message=str(e),
             )
-        self._failures[host] = 0
+        self.hosts.answered(host)
         headers = {k.lower(): v for k, v in answer.headers.items()}
         row = replace(
             row,
@@ -151,6 +151,8 @@ class Visitor:
                     raise
                 if e.wait is not None and e.wait > self.settings.max_retry_after:
                     raise  # asked to come back later than this run can wait
+                if self.hosts.stopped(self.settings):
+                    raise
                 time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
@@ -161,7 +163,7 @@ class Visitor:
             if refusal := self.official(here):
                 code = "not_official" if here == url else "off_site_redirect"
                 raise Trouble(code, refusal, url=here)
-            delay = self.settings.delay
+            delay = max(self.settings.delay, self.hosts.options(host_of(here) or "").delay)
             if ask_robots:
                 delay = max(delay, self._allowed(here))
             answer = self._request(here, conditions, delay)
@@ -217,9 +219,10 @@ class Visitor:
     def _allowed(self, url: str) -> float:
         """Seconds to leave between requests by robots.txt; Trouble when it does not allow `url`."""
         origin = urlsplit(url).netloc.lower()
-        if origin not in self._rules:
-            self._rules[origin] = self._ask_robots(f"{urlsplit(url).scheme}://{origin}/robots.txt")
-        rules = self._rules[origin]
+        rules = self.hosts.rules.get(origin)
+        if rules is None:
+            rules = self._ask_robots(f"{urlsplit(url).scheme}://{origin}/robots.txt")
+            self.hosts.rules[origin] = rules
         if rules.refusal is not None:
             raise rules.refusal
         if rules.robots is not None and not rules.robots.can_fetch(url, AGENT):
@@ -248,20 +251,10 @@ class Visitor:
         return Rules(robots=Protego.parse(text))
 
 
-def fetch_host(
-    wanted: Iterable[Wanted], visitor: Visitor, stop: Callable[[], bool] = lambda: False
-) -> Iterator[Fetched]:
-    """Fetch one host's documents in order, yielding each as it comes (nothing is held).
-
-    `stop` is asked before each document; when it says so, the rest is skipped with a record.
-    """
+def fetch_host(wanted: Iterable[Wanted], visitor: Visitor) -> Iterator[Fetched]:
+    """Fetch one host's documents in order, yielding each as it comes (nothing is held)."""
     for item in wanted:
-        if stop():
-            moment = datetime.now(UTC)
-            row = Fetched(item.document_id, item.url, item.url, moment, source_id=item.source_id)
-            yield replace(row, error_code="circuit_open", error_message="the run was told to stop")
-        else:
-            yield visitor.fetch(item)
+        yield visitor.fetch(item)
 
 
 def by_host(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:

@@ -7,10 +7,10 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.http_body import Trouble
 from tasks.records import BadInput
@@ -20,7 +20,12 @@ AGENT = "gongkai"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Limits and manners. Times in seconds, sizes in bytes."""
+    """Limits and manners. Times in seconds, sizes in bytes.
+
+    A host is given up after `break_after` failures of the network in a row, or `break_after_errors`
+    answers in a row that were errors of the server. When `stop_after_hosts` hosts in a row could
+    not be reached, the fault is taken to be on this side and the run stops fetching.
+    """
 
     contact: str = ""
     delay: float = 1.0
@@ -35,6 +40,8 @@ class Settings:
     max_decoded_bytes: int = 40_000_000
     max_redirects: int = 5
     break_after: int = 4
+    break_after_errors: int = 12
+    stop_after_hosts: int = 25
 
     @property
     def user_agent(self) -> str:
@@ -84,6 +91,16 @@ class Pace:
 PACE = Pace()
 
 
+class HostOptions(NamedTuple):
+    """What the sources file says of a host: seconds between requests, and whether TLS is old."""
+
+    delay: float = 0.0
+    legacy_tls: bool = False
+
+
+PLAIN = HostOptions()
+
+
 @dataclass(slots=True)
 class Rules:
     """One host's robots.txt: its rules (None allows all), or why nothing may be requested."""
@@ -98,3 +115,70 @@ class Rules:
         rate = self.robots.request_rate(AGENT)
         per_request = rate.seconds / rate.requests if rate and rate.requests else 0.0
         return max(float(self.robots.crawl_delay(AGENT) or 0.0), per_request)
+
+
+class Hosts:
+    """What a run has learned of the hosts it visits; shared by all its threads.
+
+    `options` gives what the sources file says of a host. `stop` says why the whole run must send no
+    further request, or None.
+    """
+
+    def __init__(
+        self,
+        options: Callable[[str], HostOptions] = lambda host: PLAIN,
+        stop: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self.options = options
+        self.rules: dict[str, Rules] = {}
+        self._stop = stop
+        self._guard = threading.Lock()
+        self._silent: dict[str, int] = defaultdict(int)
+        self._errors: dict[str, int] = defaultdict(int)
+        self._come_back: dict[str, tuple[float, str]] = {}
+        self._unreached: set[str] = set()
+
+    def stopped(self, settings: Settings) -> str | None:
+        """Why no request may be sent to any host, or None."""
+        if len(self._unreached) >= settings.stop_after_hosts:
+            return (
+                f"{len(self._unreached)} hosts in a row could not be reached; "
+                "the fault seems to be on this side"
+            )
+        return self._stop()
+
+    def given_up(self, host: str, settings: Settings) -> str | None:
+        """Why this host is left alone for now, or None."""
+        until, why = self._come_back.get(host, (0.0, ""))
+        if time.monotonic() < until:
+            return why
+        if self._silent[host] >= settings.break_after:
+            return f"{host} failed {self._silent[host]} times in a row; not tried again"
+        if self._errors[host] >= settings.break_after_errors:
+            return f"{host} answered {self._errors[host]} times in a row with an error of its own"
+        return None
+
+    def answered(self, host: str) -> None:
+        """The host gave a page, or said properly that there is none."""
+        with self._guard:
+            self._silent[host] = self._errors[host] = 0
+            self._unreached.clear()
+
+    def failed(self, host: str, trouble: Trouble, settings: Settings) -> None:
+        """The host did not give a page."""
+        with self._guard:
+            if trouble.network:
+                self._silent[host] += 1
+                self._unreached.add(host)
+                return
+            if trouble.status is None:
+                return  # nothing was asked of it
+            self._silent[host] = 0
+            self._unreached.clear()
+            if trouble.status == 429 or trouble.status >= 500:
+                self._errors[host] += 1
+            else:
+                self._errors[host] = 0
+            if trouble.wait is not None and trouble.wait > settings.max_retry_after:
+                why = f"{host} asked to be left alone for {trouble.wait:.0f} s"
+                self._come_back[host] = (time.monotonic() + trouble.wait, why)

@@ -11,12 +11,14 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.util.ssl_ import create_urllib3_context
 
 from tasks.records import BadInput
 
@@ -24,7 +26,13 @@ _ENTRY = re.compile(
     r"(?P<host>\*|[A-Za-z0-9.-]+)(?::(?P<port>\d{1,5}))?"
     r"=(?P<to>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(?P<to_port>\d{1,5})"
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Addresses that hold an IPv4 address in their last four bytes: that one decides.
+_EMBEDDING = tuple(ipaddress.IPv6Network(n) for n in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
+# Global by the registries, and yet inside: a cloud's own service, and what is routed locally.
+_INSIDE = tuple(
+    ipaddress.ip_network(n)
+    for n in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48")
+)
 
 
 class PrivateAddressError(requests.RequestException):
@@ -96,21 +104,35 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is None and ip in _NAT64:
+        if inner is None and any(ip in network for network in _EMBEDDING):
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
-            return inner.is_global and not inner.is_multicast
-    return ip.is_global and not ip.is_multicast
+            return is_public(str(inner))
+    inside = any(ip.version == network.version and ip in network for network in _INSIDE)
+    return ip.is_global and not ip.is_multicast and not inside
+
+
+def _legacy_context() -> ssl.SSLContext:
+    """TLS from 1.0 on, old ciphers and renegotiation; the certificate is checked all the same."""
+    context = create_urllib3_context(ciphers="DEFAULT@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED  # SSL 3 stays off
+    context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 class PinnedAdapter(HTTPAdapter):
     """Connects to the very address that was checked, so that a second DNS answer cannot differ.
 
-    Certificates are checked against the name, not the address.
+    Certificates are checked against the name, not the address, always. `legacy` says for which
+    hosts old versions of TLS are accepted.
     """
 
-    def __init__(self, resolve: ResolveMap = NO_MAP) -> None:
-        self._resolve = resolve
+    def __init__(
+        self, resolve: ResolveMap = NO_MAP, legacy: Callable[[str], bool] = lambda host: False
+    ) -> None:
+        self._resolve, self._legacy = resolve, legacy
+        self._context: ssl.SSLContext | None = None  # one, so that connections are used again
         super().__init__(max_retries=0)
 
     def build_connection_pool_key_attributes(
@@ -125,7 +147,12 @@ class PinnedAdapter(HTTPAdapter):
         if target := self._resolve.target(host, port):
             return {"scheme": "http", "host": target[0], "port": target[1]}, {}
         address = public_address(host, port)
-        names = {"server_hostname": host, "assert_hostname": host} if secure else {}
+        names: dict[str, Any] = {}
+        if secure:
+            names = {"server_hostname": host, "assert_hostname": host}
+            if self._legacy(host):
+                self._context = self._context or _legacy_context()
+                names["ssl_context"] = self._context
         return {**host_params, "host": address, "port": port}, {**tls, **names}
 
     def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:

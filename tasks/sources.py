@@ -6,10 +6,11 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
+from tasks.politeness import PLAIN, HostOptions
 from tasks.records import BadInput, Official, Source
 from tasks.urls import host_of, is_government_host, under
 
@@ -155,6 +156,28 @@ def official_check(sources: Iterable[Source]) -> Official:
         return f"the host {host} is not registered in the sources file"
 
     return why_not
+
+
+def host_options(sources: Iterable[Source]) -> Callable[[str], HostOptions]:
+    """How to treat a host: as the sources on it, or on the host above it, say.
+
+    Of several rows for one host the longest delay counts, and one that asks for old TLS.
+    """
+    known: dict[str, HostOptions] = {}
+    for source in sources:
+        before = known.get(source.host, PLAIN)
+        delay = max(before.delay, float(source.delay or 0))
+        known[source.host] = HostOptions(delay, before.legacy_tls or source.tls == "legacy")
+
+    def options(host: str) -> HostOptions:
+        name = host
+        while name:
+            if name in known:
+                return known[name]
+            name = name.partition(".")[2]
+        return PLAIN
+
+    return options
 
 
 def official(url: str, sources: Iterable[Source]) -> str | None:

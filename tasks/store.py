@@ -131,6 +131,22 @@ class Warehouse:
         return self.root / "lock"
 
     @property
+    def stop_file(self) -> Path:
+        """While it exists no run sends a request; its text says why."""
+        return self.root / "stop"
+
+    def stopped(self) -> str | None:
+        """Why no request may be sent, or None."""
+        try:
+            reason = self.stop_file.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return None
+        except OSError as e:  # what cannot be read still stops
+            reason = str(e.strerror)
+        said = " ".join(reason.split())[:200]
+        return "told to stop (`gongkai stop`)" + (f": {said}" if said else "")
+
+    @property
     def is_demo(self) -> bool:
         """Whether the documents come from a local publisher (`GONGKAI_RESOLVE`)."""
         return self.demo_marker.exists()

@@ -14,6 +14,7 @@ import pytest
 
 from tasks.codes import codes
 from tasks.fetch import Pace, Settings, Visitor, by_host, fetch_host
+from tasks.politeness import HostOptions, Hosts
 from tasks.records import Wanted, snapshot_id_of
 from tasks.resolve import NO_MAP, parse_resolve
 
@@ -69,9 +70,11 @@ class Web:
     server: Publisher
     visitors: list[Visitor] = field(default_factory=list)
 
-    def visitor(self, settings: Settings = QUICK, pace: Pace | None = None) -> Visitor:
+    def visitor(
+        self, settings: Settings = QUICK, pace: Pace | None = None, hosts: Hosts | None = None
+    ) -> Visitor:
         resolve = parse_resolve(f"*=127.0.0.1:{self.server.server_port}")
-        made = Visitor(official, settings, resolve, pace or Pace())
+        made = Visitor(official, settings, resolve, pace or Pace(), hosts or Hosts())
         self.visitors.append(made)
         return made
 
@@ -306,8 +309,6 @@ def test_a_dead_host_is_given_up_and_the_rest_is_skipped(web: Web) -> None:
     codes = [row.error_code for row in fetch_host(wanted, visitor)]
     assert codes == ["unreachable"] * 3 + ["circuit_open"] * 2
     assert len(web.server.paths()) == 3
-    stopped = [row.error_code for row in fetch_host(wanted, web.visitor(), stop=lambda: True)]
-    assert stopped == ["circuit_open"] * 5
     assert list(by_host([*wanted, Wanted("x", "http://b.gov.cn/")])) == ["b.gov.cn", "www.a.gov.cn"]
 
 
@@ -343,3 +344,81 @@ def test_a_redirect_to_an_inner_address_is_refused(web: Web) -> None:
     with Visitor(lambda url: None, QUICK, resolve, Pace()) as visitor:
         assert visitor.get("http://www.a.gov.cn/page").error_code == "private_address"
     assert web.server.paths() == ["/page"]
+
+
+def test_what_one_visitor_learns_of_a_host_the_next_one_knows(web: Web) -> None:
+    web.server.answers |= {"/a": reset, "/b": page(b"x")}
+    hosts = Hosts()
+    settings = replace(QUICK, retries=0, break_after=2)
+    first, second = web.visitor(settings, hosts=hosts), web.visitor(settings, hosts=hosts)
+    for visitor in (first, second):
+        assert visitor.get("http://www.a.gov.cn/a").error_code == "unreachable"
+    assert second.get("http://www.a.gov.cn/b").error_code == "circuit_open"
+    assert second.get("http://www.b.gov.cn/b").body == b"x"
+    robots = [host for host, path, *_ in web.server.asked if path == "/robots.txt"]
+    assert robots == ["www.a.gov.cn", "www.b.gov.cn"]
+
+
+def test_a_host_that_answers_errors_or_asks_for_peace_is_left_alone(web: Web) -> None:
+    for n in range(6):
+        web.server.answers[f"/{n}"] = page(b"", 500)
+    web.server.answers |= {"/busy": page(b"", 429, Retry_After="3600"), "/ok": page(b"x")}
+    settings = replace(QUICK, retries=0, break_after_errors=3)
+    visitor = web.visitor(settings)
+    rows = [visitor.get(f"http://www.a.gov.cn/{n}") for n in range(5)]
+    assert [r.error_code for r in rows] == ["http_500"] * 3 + ["circuit_open"] * 2
+    assert visitor.get("http://www.b.gov.cn/busy").error_code == "http_429"
+    later = visitor.get("http://www.b.gov.cn/ok")
+    assert later.error_code == "circuit_open"
+    assert "asked to be left alone for 3600 s" in str(later.error_message)
+    assert visitor.get("http://www.c.gov.cn/ok").body == b"x"
+
+
+def test_a_missing_page_is_no_reason_to_give_a_host_up(web: Web) -> None:
+    web.server.answers |= {"/500": page(b"", 500), "/page": page(b"x")}
+    visitor = web.visitor(replace(QUICK, retries=0, break_after=2, break_after_errors=2))
+    for path in ("500", "404", "500", "404", "404", "404"):
+        assert visitor.get(f"http://www.a.gov.cn/{path}").error_code == f"http_{path}"
+    assert visitor.get(URL).body == b"x"
+
+
+def test_the_run_stops_when_it_is_told_to(web: Web) -> None:
+    web.server.answers["/page"] = page(b"x")
+    told: list[str] = []
+    visitor = web.visitor(hosts=Hosts(stop=lambda: told[0] if told else None))
+    assert visitor.get(URL).body == b"x"
+    told.append("told to stop: an exercise")
+    before = len(web.server.asked)
+    rows = list(fetch_host([Wanted(str(n), URL) for n in range(3)], visitor))
+    assert [(r.error_code, r.error_message) for r in rows] == [("stopped", told[0])] * 3
+    assert len(web.server.asked) == before
+
+
+def test_the_run_stops_when_no_host_can_be_reached_any_more(web: Web) -> None:
+    web.server.answers |= {"/dead": reset, "/page": page(b"x")}
+    settings = replace(QUICK, retries=0, stop_after_hosts=3)
+    visitor = web.visitor(settings)
+    hosts = [f"http://www.{c}.gov.cn" for c in "abcdef"]
+    assert visitor.get(f"{hosts[0]}/dead").error_code == "unreachable"
+    assert visitor.get(f"{hosts[1]}/dead").error_code == "unreachable"
+    assert visitor.get(f"{hosts[2]}/page").body == b"x"  # one that answers, and all is well
+    for host in hosts[3:]:
+        assert visitor.get(f"{host}/dead").error_code == "unreachable"
+    row = visitor.get(f"{hosts[2]}/page")
+    assert row.error_code == "stopped"
+    assert "on this side" in str(row.error_message)
+
+
+def test_a_source_raises_the_delay_of_its_host(web: Web) -> None:
+    web.server.answers["/page"] = page(b"x")
+    options = {"www.a.gov.cn": HostOptions(delay=0.2)}
+    hosts = Hosts(lambda host: options.get(host, HostOptions()))
+    visitor = web.visitor(hosts=hosts)
+    for host in ("a", "a", "b", "b"):
+        visitor.get(f"http://www.{host}.gov.cn/page")
+    times = {
+        h: [t for host, p, t, _ in web.server.asked if host == h and p == "/page"]
+        for h in ("www.a.gov.cn", "www.b.gov.cn")
+    }
+    assert times["www.a.gov.cn"][1] - times["www.a.gov.cn"][0] >= 0.2
+    assert times["www.b.gov.cn"][1] - times["www.b.gov.cn"][0] < 0.2

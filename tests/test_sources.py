@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.politeness import HostOptions
 from tasks.records import BadInput, Source
-from tasks.sources import REQUIRED, load_sources, official, official_check, to_visit
+from tasks.sources import REQUIRED, host_options, load_sources, official, official_check, to_visit
 from tasks.urls import canonical_url, host_of
 
 GOOD = {
@@ -154,6 +155,19 @@ def test_files_that_are_no_sources_are_refused_in_one_line(tmp_path: Path) -> No
 )
 def test_spoofed_hosts_are_not_official(url: str) -> None:
     assert official(url, [source()]) is not None
+
+
+def test_how_a_host_is_treated_follows_its_sources() -> None:
+    options = host_options(
+        [
+            source(delay="2"),
+            source(source_id="b", delay="5"),
+            source(source_id="c", host="b.gov.cn", tls="legacy"),
+        ]
+    )
+    assert options("www.a.gov.cn") == HostOptions(5.0, False)
+    assert options("xxgk.b.gov.cn") == HostOptions(0.0, True)
+    assert options("www.c.gov.cn") == options("") == HostOptions()
 
 
 def test_a_host_must_be_registered_as_allowed() -> None:

@@ -109,6 +109,7 @@ class Night:
                 "document_id": url,
                 "url": url,
                 "source_id": more.pop("source_id", None),
+                "listing_url": more.pop("listing_url", None),
                 "official": outcome != "quarantined",
             }
         )

@@ -236,5 +236,8 @@ def fill(world: Synthetic) -> None:
     first.outcome(LINAN + "slow.html", "failed", code="timeout", stage="fetch")
     second.report(LINAN + "slow.html", "临安区水利局", 2021, BUSY, source_id="linan")
     first.outcome(LINAN + "fin2.html", "failed", code="timeout", stage="fetch")
-    second.outcome(LINAN + "fin2.html", "unchanged")
+    # The next night takes entries from a listing page that could not be read, and was not stopped.
+    second.outcome(LINAN + "fin2.html", "unchanged", listing_url=LINAN + "list/1")
+    first.problem(LINAN + "list/1", "failed", code="timeout", message="no answer")
+    first.problem("stop", "skipped", stage="fetch", code="stopped", message="told to stop")
     first.problem("https://www.linan.gov.cn/list/2", "failed", code="http_500", message="HTTP 500")

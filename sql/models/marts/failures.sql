@@ -41,15 +41,26 @@ last_good as (
     group by document_id
 ),
 
+-- A page of a listing that a later run took entries from was read then.
+listed_since as (
+    select discovered.listing_url as url, max(runs.started_at) as listed_at
+    from {{ ref('stg_discovered') }} as discovered
+    inner join {{ ref('stg_runs') }} as runs using (run_id)
+    group by discovered.listing_url
+),
+
 open_failures as (
     select standing.*
     from standing
     left join last_good using (document_id)
     left join read_since using (document_id)
+    left join listed_since using (url)
     where
         is_failure
         and (good_at is null or standing.started_at > good_at)
         and not (is_problem and coalesce(read_at >= standing.started_at, false))
+        and not (stage = 'discover' and is_problem and coalesce(listed_at > standing.started_at, false))
+        and not (code = 'stopped' and standing.started_at < (select max(started_at) from {{ ref('stg_runs') }} where kind = 'nightly'))
 ),
 
 from_runs as (
