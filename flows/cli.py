@@ -420,6 +420,49 @@ def serve(
     return DONE
 
 
+@app.command()
+def audit(
+    size: Annotated[
+        int | None, typer.Argument(metavar="N", min=1, help="How many cells to draw.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Draw the same cells again from the same facts."),
+    ] = None,
+    release: Annotated[
+        str, typer.Option("--release", metavar="NAME", help="Draw from a release.")
+    ] = "current",
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--sheet", metavar="FILE", help="The sheet to write, .xlsx or .csv.", show_default=False
+        ),
+    ] = None,
+    score: Annotated[
+        Path | None,
+        typer.Option("--score", metavar="SHEET", help="Score a filled sheet instead."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the score as JSON.")] = False,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Draw a random sample of cells for a blind comparison with their pages, or score it.
+
+    `gongkai audit 100` writes a sheet that says where to look and not what gongkai read, with the
+    archived pages beside it. A person fills in what the pages print; `gongkai audit --score SHEET`
+    gives the rate of wrong values with its 95 % interval. Rows that are not filled in are never
+    counted as right.
+    """
+    from flows import auditing
+
+    chosen = Warehouse.at(warehouse)
+    if (size is None) == (score is None):
+        raise BadInput("audit: give how many cells to draw, or --score SHEET")
+    if score is not None:
+        return auditing.show_score(chosen, score, out, as_json=as_json)
+    assert size is not None
+    return auditing.draw_sample(chosen, size, seed, release, sheet, out)
+
+
 def main() -> None:
     """The entry point: turns what went wrong into one line and an exit code."""
     try:

@@ -70,6 +70,9 @@ def _one_line(result: Result, *words: str) -> None:
         (("release", "--check", "x", "--list"), ["exclude each other"]),
         (("diff", "2026-01-01"), ["2026-01-01", "gongkai release"]),
         (("diff",), ["Missing argument 'A'"]),
+        (("audit",), ["how many cells"]),
+        (("audit", "10"), ["nothing is published yet"]),
+        (("audit", "--score", "/nowhere/sheet.xlsx"), ["/nowhere/sheet.xlsx", "cannot be read"]),
         (("serve", "--port", "0"), ["--port"]),
     ],
 )
@@ -199,7 +202,7 @@ def test_every_command_has_help(gongkai: Call) -> None:
         assert word in out
     for command in (
         *("run", "parse", "ingest", "replay", "publish", "sql", "serve"),
-        *("release", "diff"),
+        *("release", "diff", "audit"),
     ):
         assert command in out
         code, text, _ = gongkai(command, "--help")
