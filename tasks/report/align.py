@@ -80,7 +80,7 @@ def data_row(line: Line, lex: Lexicon, section: str) -> Row:
     loose: list[tuple[int, str]] = []
     for i, label in texts:
         if named := lex.meanings(label, section, "row"):
-            codes = codes | named
+            codes = codes | named if codes else named
         elif group := lex.group_of(label, section):
             groups = groups | {group}
         else:
@@ -134,8 +134,8 @@ def assign(rows: list[Row], form_rows: tuple[FormRow, ...], lex: Lexicon) -> dic
             )
         if row.codes:
             anchors.append((i, order[next(iter(row.codes))]))
-    seen = Counter(j for _, j in anchors)
-    for i, j in anchors:
+    seen = Counter([j for _, j in anchors])
+    for i, j in anchors if len(seen) < len(anchors) else ():
         if seen[j] > 1:
             raise Reject(
                 "competing_readings",
@@ -150,10 +150,10 @@ def assign(rows: list[Row], form_rows: tuple[FormRow, ...], lex: Lexicon) -> dic
     if all(a[1] < b[1] for a, b in pairwise(anchors)):
         ends = [(-1, -1), *anchors, (len(rows), len(form_rows))]
         for (i, j), (next_i, next_j) in pairwise(ends):
-            near = rows[next_i if next_i < len(rows) else max(i, 0)].place if rows else None
-            _fill_gap(
-                rows[i + 1 : next_i], list(range(j + 1, next_j)), form_rows, placed, near, fragments
-            )
+            if next_i - i > 1 or next_j - j > 1:
+                near = rows[next_i if next_i < len(rows) else max(i, 0)].place if rows else None
+                missing = list(range(j + 1, next_j))
+                _fill_gap(rows[i + 1 : next_i], missing, form_rows, placed, near, fragments)
             if next_i < len(rows):
                 placed[next_j] = rows[next_i]
     elif len(anchors) == len(form_rows) and all(r.codes or r.empty for r in rows):
@@ -213,9 +213,8 @@ def _fill_gap(
 
 def _confirm(row: Row, form_row: FormRow, lex: Lexicon, section: str) -> None:
     """Checks that what is left of a row's labels agrees with the statutory row it was given."""
-    own_groups = {key(group) for group in form_row.groups}
     for group in row.groups:
-        if group not in own_groups:
+        if all(group != key(own) for own in form_row.groups):
             raise Reject(
                 "competing_readings",
                 f"by order this is “{form_row.label}”, but it stands under another heading: "

@@ -266,6 +266,10 @@ def place_all(
     out: list[Values] = []
     by_others: list[bool] = []
     for row in rows:
+        if not odd and len(row.values) == count:
+            out.append(list(row.values))
+            by_others.append(False)
+            continue
         refuse_merged(row, count, grid_of)
         plain = simple(row, count, roomy=roomy)
         whole = _filled(row.kinds) == count and (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from tasks.report.form import _table
 from tasks.report.model import Block, Paragraph, Source
@@ -47,6 +47,7 @@ _META = {
     "contentsource": "content_source",
 }
 _LONGEST_VALUE = 200
+_LONGEST_LABEL = 30
 _LONGEST_LINE = 500  # characters of a line that may hold pairs; longer ones are prose
 
 Pairs = dict[str, str]
@@ -66,10 +67,17 @@ def _label_pattern() -> re.Pattern[str]:
     return re.compile(rf"(?<![\u4e00-\u9fff])({alternatives}){_SPACE}{_COLON}")
 
 
+@lru_cache(maxsize=8192)
+def _field(text: str) -> str | None:
+    """The field that a text is the label of."""
+    return fields().get(_bare(text)) if len(text) <= _LONGEST_LABEL else None
+
+
 def _bare(label: str) -> str:
     return re.sub(r"[\s\u3000\xa0:：【】\[\]]+", "", label)
 
 
+@lru_cache(maxsize=4096)
 def iso_date(text: str) -> str | None:
     """The first date in a text as YYYY-MM-DD, or None."""
     for match in _DATE.finditer(unicodedata.normalize("NFKC", text)):
@@ -154,7 +162,7 @@ class _Reader:
             self._line(block.text)
             return
         texts = [cell.text.strip() for cell in block.cells]
-        named = [fields().get(_bare(text)) for text in texts]
+        named = [_field(text) for text in texts]
         if self._columns and len(texts) == len(self._columns) and not any(named):
             for field, text in zip(self._columns, texts, strict=True):
                 self._keep(field, text)
@@ -189,7 +197,6 @@ class _Reader:
                 self._waiting = field
 
     def _keep(self, field: str, value: str) -> None:
-        value = re.sub(r"\s+", " ", value.replace("\xa0", " ").replace("\u3000", " "))
-        value = value.strip(" |;；")
+        value = " ".join(value.split()).strip(" |;；")
         if value and len(value) <= _LONGEST_VALUE:
             self.pairs.setdefault(field, value)

@@ -8,7 +8,7 @@ anything that visits nodes from Python costs more than the parse.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,9 @@ from tasks.report.model import Block, Link, Paragraph, Place, Reject, Source, So
 
 # Private-use characters, removed from the page first: libxml2 takes no control characters. Their
 # first byte is one that Chinese text does not have, so that looking for them costs nothing.
-_BREAK, _TABLE, _END, _ROW, _CELL = _RESERVED = tuple(map(chr, range(0x10FFF0, 0x10FFF5)))
+_BREAK, _TABLE, _END, _ROW, _CELL, _SPANS = _RESERVED = tuple(
+    map(chr, range(0x10FFF0, 0x10FFF6))
+)
 _RESERVED_PREFIX = _BREAK.encode()[:1]
 _AROUND = _BREAK + " \t\r\n\f\v\xa0"
 _BLOCKS = (
@@ -26,7 +28,7 @@ _BLOCKS = (
     *("table", "section", "article", "header", "footer", "center", "hr", "pre"),
     *("blockquote", "form", "fieldset", "address", "nav", "main", "aside", "caption", "title"),
 )
-_SPACES = re.compile(r"[ \t\r\n\f\v]+")
+_SPACES = re.compile(r"[\t\r\n\f\v][ \t\r\n\f\v]*| [ \t\r\n\f\v]+")
 _CONTROL = bytes(c for c in range(32) if c not in (9, 10, 13))
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
@@ -37,18 +39,18 @@ _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 # Stands in a cell's text for what a person sees there and this reader does not, or for text that
 # a person would not read as part of a number: such a cell is never a number and never blank.
 _UNSEEN = "\ufffd"
+_CELL_MARK = re.compile(rf"{_CELL}(?:\d+,\d+{_SPANS})?")
 _STYLED: Callable[[Any], Any] = etree.XPath(
     "//*[@hidden or contains(@style, 'none') or contains(@style, 'hid')"
     " or contains(@style, 'line-through') or contains(@style, 'font-size:0')]"
 )
+_TAIL = 20_000  # bytes in which the last cell is looked for first
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
 _ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
 _EARLY_END = re.compile(rb"</(?:body|html)\s*>", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
 _STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
-_CELLS: Callable[[Any], float] = etree.XPath("count(.//td|.//th)")  # type: ignore[assignment]
 _BETWEEN = etree.XPath("boolean(.//tr/text()[normalize-space()])")
-_NESTED = etree.XPath("boolean(.//table)")
 _MOST_CELLS = 20_000
 _FRAMES = {"iframe": "src", "embed": "src", "object": "data", "frame": "src"}
 
@@ -80,10 +82,8 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
         _drop(element)
     if b"none" in page or b"hid" in page or b"line-through" in page or b"font-size:0" in page:
         found.hidden = _drop_hidden(root, rules, show_blocks)
-    if _CELLS(root) > _MOST_CELLS:
-        raise Reject("too_large", f"the page has more than {_MOST_CELLS:,} table cells")
-    tables, cells = _mark(root)
-    found.blocks = _Cutter(cells).blocks(_STRING(root), tables)
+    _mark(root)
+    found.blocks = _cut(_STRING(root))
     found.complete = _complete(page, found.blocks)
     return found
 
@@ -171,10 +171,14 @@ def _parse(page: bytes) -> _Element | None:
 
 def _complete(page: bytes, blocks: list[Block]) -> bool:
     """False for a page cut inside a cell, or one that stops right after a table row."""
-    last = max(page.rfind(tag) for tag in (b"<td", b"<TD", b"<th", b"<TH"))
+    lowered = page[-_TAIL:].lower()
+    last = max(lowered.rfind(b"<td"), lowered.rfind(b"<th"))
+    if last < 0 and len(page) > _TAIL:
+        lowered = page.lower()
+        last = max(lowered.rfind(b"<td"), lowered.rfind(b"<th"))
     if last < 0:
         return True
-    rest = page[last:].lower()
+    rest = lowered[last:]
     if not any(end in rest for end in (b"</td", b"</tr", b"</table", b"</body", b"</html")):
         return False
     closed = b"</body" in rest or b"</html" in rest
@@ -227,90 +231,104 @@ def _links(root: _Element, found: Source) -> None:
     found.pictures = sum(1 for _ in root.iter("img"))
 
 
-def _mark(root: _Element) -> tuple[list[_Element], list[_Element]]:
+def _mark(root: _Element) -> None:
     """Writes a boundary character where each block, row, cell and innermost table begins.
 
-    Blocks and tables get one at their end too. Gives the innermost tables, and all cells, in page
-    order.
+    Blocks and tables get one at their end too, and cells that span others tell how many.
     """
+    tables = [t for t in root.iter("table") if next(t.iterdescendants("table"), None) is None]
+    for table in tables:
+        if _BETWEEN(table):
+            _refuse_text_between(table)
     for element in root.iter(*_BLOCKS):
         element.text = _BREAK + (element.text or "")
         element.tail = _BREAK + (element.tail or "")
     for element in root.iter("tr"):
         element.text = _ROW
-    cells = list(root.iter("td", "th"))
-    for element in cells:
-        element.text = _CELL + (element.text or "")
-    tables = [table for table in root.iter("table") if not _NESTED(table)]
+    cells = 0
+    for element in root.iter("td", "th"):
+        cells += 1
+        rowspan, colspan = element.get("rowspan"), element.get("colspan")
+        mark = _CELL
+        if rowspan is not None or colspan is not None:
+            mark += f"{_span(rowspan)},{_span(colspan)}" + _SPANS
+        element.text = mark + (element.text or "")
+    if cells > _MOST_CELLS:
+        raise Reject("too_large", f"the page has more than {_MOST_CELLS:,} table cells")
     for table in tables:
-        if _BETWEEN(table):
-            _refuse_text_between(table)
         table.text = _TABLE + (table.text or "")
         table.tail = _END + (table.tail or "")
-    return tables, cells
 
 
 def _refuse_text_between(table: _Element) -> None:
     """Text outside any cell belongs nowhere; what prints nothing must not run into a cell."""
+    for row in table.iter("tr"):
+        _refuse_text(row.text)
     for cell in table.iter("td", "th"):
-        if cell.tail:
-            if any(c.isalnum() for c in cell.tail):
-                said = cell.tail.strip()[:40]
-                raise Reject("broken_table", f"“{said}” stands between the cells of a table")
-            cell.tail = None
+        _refuse_text(cell.tail)
+        cell.tail = None
 
 
-class _Cutter:
-    """Cuts the text of a marked page at its boundaries. Cells come in page order, like the text."""
+def _refuse_text(text: str | None) -> None:
+    if text and any(c.isalnum() for c in text):
+        raise Reject("broken_table", f"“{text.strip()[:40]}” stands between the cells of a table")
 
-    def __init__(self, cells: list[_Element]) -> None:
-        self._cells = iter(cells)
-        self._paragraphs = 0
 
-    def blocks(self, text: str, tables: list[_Element]) -> list[Block]:
-        """The page's paragraphs and rows."""
-        before, *parts = text.split(_TABLE)
-        blocks: list[Block] = [*self._flow(before)]
-        for i, part in enumerate(parts, 1):
-            inside, _, after = part.partition(_END)
-            blocks += self._rows(inside, i)
-            blocks += self._flow(after)
-        assert len(parts) == len(tables)
-        return blocks
+def _cut(text: str) -> list[Block]:
+    """The paragraphs and rows of a marked page's text."""
+    before, *parts = text.split(_TABLE)
+    blocks: list[Block] = []
+    _flow(before, blocks, 0)
+    paragraphs = len(blocks)
+    for number, part in enumerate(parts, 1):
+        inside, _, after = part.partition(_END)
+        _rows(inside, number, blocks)
+        paragraphs = _flow(after, blocks, paragraphs)
+    return blocks
 
-    def _flow(self, text: str) -> Iterator[Paragraph]:
-        """The paragraphs of text outside the innermost tables, numbered over the page."""
-        for _ in range(text.count(_CELL)):
-            next(self._cells)  # a cell of a layout table
-        for piece in text.replace(_ROW, _BREAK).replace(_CELL, _BREAK).split(_BREAK):
-            paragraph = _SPACES.sub(" ", piece).strip() if piece else ""
-            if paragraph:
-                self._paragraphs += 1
-                yield Paragraph(paragraph, Place("html", line=self._paragraphs))
 
-    def _rows(self, text: str, number: int) -> list[SourceRow]:
-        """The rows of a table, from its text and the spans of its cells."""
-        rows: list[SourceRow] = []
-        for row, line in enumerate(text.split(_ROW)):
-            found: list[SourceCell] = []
-            for raw in line.split(_CELL)[1:]:
-                get = next(self._cells).get
-                # The named tuples' own constructors would be a fifth of this module's time.
-                place = _new(Place, ("html", number, row, len(found) + 1, None, None, None))
-                spans = _span(get("rowspan")), _span(get("colspan"))
-                found.append(_new(SourceCell, (_cell_text(raw), place, *spans)))
-            if found:
-                rows.append(SourceRow(tuple(found), number))
-        return rows
+def _flow(text: str, blocks: list[Block], paragraphs: int) -> int:
+    """Adds the paragraphs of text outside the innermost tables; gives how many there are now."""
+    if _CELL in text:  # of a layout table
+        text = _CELL_MARK.sub(_BREAK, text).replace(_ROW, _BREAK)
+    for piece in text.split(_BREAK):
+        paragraph = piece.strip()
+        if paragraph:
+            paragraphs += 1
+            place = _new(Place, ("html", None, None, None, None, None, paragraphs))
+            blocks.append(_new(Paragraph, (_SPACES.sub(" ", paragraph), place, False)))
+    return paragraphs
+
+
+def _rows(text: str, number: int, blocks: list[Block]) -> None:
+    """Adds the rows of a table."""
+    # The named tuples' own constructors would be a fifth of this module's time.
+    for row, line in enumerate(text.split(_ROW)):
+        raw = line.split(_CELL)
+        if len(raw) > 1:
+            places = _places(number, row, len(raw) - 1)
+            cells = zip(map(_cell, raw[1:]), places, strict=True)
+            found = tuple([_new(SourceCell, (c[0], place, c[1], c[2])) for c, place in cells])
+            blocks.append(_new(SourceRow, (found, number)))
+
+
+@lru_cache(maxsize=4096)
+def _places(table: int, row: int, count: int) -> tuple[Place, ...]:
+    """The places of a row's cells; the same in every document."""
+    return tuple(Place("html", table, row, at) for at in range(1, count + 1))
 
 
 @lru_cache(maxsize=16384)
-def _cell_text(raw: str) -> str:
-    inner = raw.strip(_AROUND)
-    if _BREAK not in inner:
-        return _SPACES.sub(" ", inner).strip()
-    pieces = (_SPACES.sub(" ", piece).strip() for piece in inner.split(_BREAK))
-    return "\n".join(piece for piece in pieces if piece)
+def _cell(raw: str) -> tuple[str, int, int]:
+    """A cell's text, rows and columns."""
+    rowspan = colspan = "1"
+    if _SPANS in raw:
+        spans, _, raw = raw.partition(_SPANS)
+        rowspan, _, colspan = spans.partition(",")
+    inner = _SPACES.sub(" ", raw.strip(_AROUND))
+    if _BREAK in inner:
+        inner = "\n".join(filter(None, map(str.strip, inner.split(_BREAK))))
+    return inner.strip(), int(rowspan), int(colspan)
 
 
 @lru_cache(maxsize=256)

@@ -113,7 +113,11 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
     headings: set[str] = set()
     below = False
     for block in blocks:
-        if (heading := _heading(block)) is not None:
+        if type(block) is Paragraph:
+            heading = heading_of(block.text)
+        else:
+            heading = row_heading(block)
+        if heading is not None:
             headings.add(heading)
             below = heading in _FIRST
             for stream in (every, rows[True], rows[False]):
@@ -128,14 +132,13 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
     return _copies(every)
 
 
-def _heading(block: Block) -> str | None:
-    """The section that a paragraph, or a row of one text, is the heading of."""
-    if type(block) is Paragraph:
-        return heading_of(block.text)
-    assert type(block) is SourceRow
-    if len(block.cells) == 1 or not any(cell.text for cell in block.cells[1:]):
-        return heading_of(block.cells[0].text.strip())
-    return None
+def row_heading(row: SourceRow) -> str | None:
+    """The section that a row of one text is the heading of."""
+    first, *others = row.cells
+    heading = heading_of(first.text.strip())
+    if heading is None or any(cell.text for cell in others):
+        return None
+    return heading
 
 
 def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
@@ -220,8 +223,9 @@ def _reopen(found: dict[str, list[Copy]], section: str, here: Line) -> Copy:
 
 def _add(copy: Copy, here: Line) -> None:
     copy.lines.append(here)
-    copy.seen.update(k for _, k in here.texts)
+    labels = [k for _, k in here.texts]
+    copy.seen.update(labels)
     if copy.section == "review_litigation":
         copy.ended |= here.filled
     else:
-        copy.ended |= any(k in _LAST[copy.section] for _, k in here.texts)
+        copy.ended |= not _LAST[copy.section].isdisjoint(labels)

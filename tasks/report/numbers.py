@@ -66,7 +66,8 @@ class Value(NamedTuple):
 
 BLANK = Value(None)
 MARK = Value(None, mark=True)
-_SMALL = {str(i): Value(Decimal(i)) for i in range(1000)}
+# The numbers that most cells print, read once; the same in every unit.
+SMALL = {str(i): Value(Decimal(i)) for i in range(1000)}
 
 
 def read_value(text: str, unit: str) -> Value:
@@ -74,7 +75,7 @@ def read_value(text: str, unit: str) -> Value:
 
     Amounts printed in another unit (元 in a 万元 column) are converted. Raises `Unreadable`.
     """
-    if (known := _SMALL.get(text)) is not None:
+    if (known := SMALL.get(text)) is not None:
         return known
     compact = unicodedata.normalize("NFKC", _SPACES.sub("", text))
     if not compact:

@@ -64,25 +64,28 @@ class Prose(NamedTuple):
 
 def split(blocks: list[Block]) -> Prose:
     """The report's sections by their headings; text before the first is `preamble`."""
+    preamble: list[str] = []
     sections: dict[str, list[str]] = {}
-    current, begins, in_tables = "preamble", len(blocks), False
+    lines = preamble
+    begins, in_tables = len(blocks), False
     for i, block in enumerate(blocks):
-        if isinstance(block, SourceRow):
+        if type(block) is SourceRow:
             in_tables |= len(block.cells) >= 7
-            text = block.cells[0].text if len(block.cells) == 1 else ""
-            if not text:
+            if len(block.cells) != 1 or not block.cells[0].text:
                 continue
+            text = block.cells[0].text
         else:
-            text = block.text
+            text = block[0]
         heading = heading_of(text)
-        if heading is not None:
-            current = heading
-            # A table of contents names the sections first; the report begins at the last 一.
-            again = heading == "overview" and not in_tables
-            begins = i if again else min(begins, i)
-            sections.setdefault(current, [])
-        else:
-            sections.setdefault(current, []).append(text)
+        if heading is None:
+            lines.append(text)
+            continue
+        # A table of contents names the sections first; the report begins at the last 一.
+        again = heading == "overview" and not in_tables
+        begins = i if again else min(begins, i)
+        lines = sections.setdefault(heading, [])
+    if preamble:
+        sections = {"preamble": preamble, **sections}
     return Prose(begins, {name: "\n".join(lines) for name, lines in sections.items()})
 
 

@@ -26,7 +26,7 @@ from tasks.report.model import (
     SourceRow,
     Status,
 )
-from tasks.report.numbers import Unreadable, Value, read_value
+from tasks.report.numbers import BLANK, SMALL, Unreadable, Value, read_value
 from tasks.report.sections import Placed
 from tasks.report.spans import Grid
 
@@ -130,27 +130,31 @@ def _read_as(
 def _values(placed: Placed, statutory: StatutoryForm) -> dict[str, Value]:
     out: dict[str, Value] = {}
     for code, cell in placed.cells.items():
-        unit = statutory.cell(code).unit
-        text = cell.text if cell is not None else ""
-        try:
-            printed = placed.units.get(code)
-            value = read_value(text, unit)
-            if printed and value.number is not None and not any(c in text for c in "元万亿"):
-                value = read_value(text + printed, unit)
-        except Unreadable as trouble:
-            raise Reject(
-                "unreadable_number",
-                f"{trouble}; it stands for {code}",
-                cell.place if cell else None,
-            ) from None
-        if value.number is not None and value.number < 0 and unit != "signed_count":
-            raise Reject(
-                "unreadable_number",
-                f"“{text.strip()}” is below zero, and {code} cannot be",
-                cell.place if cell else None,
-            )
-        out[code] = value
+        # Most cells of most reports print a small number: they cost one look-up.
+        known = SMALL.get(cell[0]) if cell is not None else BLANK
+        out[code] = _value(code, cell, placed, statutory) if known is None else known
+    for code in placed.units:
+        out[code] = _value(code, placed.cells[code], placed, statutory)
     return out
+
+
+def _value(
+    code: str, cell: SourceCell | None, placed: Placed, statutory: StatutoryForm
+) -> Value:
+    unit = statutory.cell(code).unit
+    text = cell.text if cell is not None else ""
+    place = cell.place if cell is not None else None
+    try:
+        printed = placed.units.get(code)
+        value = read_value(text, unit)
+        if printed and value.number is not None and not any(c in text for c in "元万亿"):
+            value = read_value(text + printed, unit)
+    except Unreadable as trouble:
+        raise Reject("unreadable_number", f"{trouble}; it stands for {code}", place) from None
+    if value.number is not None and value.number < 0 and unit != "signed_count":
+        said = f"“{text.strip()}” is below zero, and {code} cannot be"
+        raise Reject("unreadable_number", said, place)
+    return value
 
 
 def _confirm(
@@ -232,18 +236,18 @@ def _cells(
     forced = force(statutory, numbers) if None in numbers.values() else {}
     cells: list[Cell] = []
     for entry in statutory.cells:
-        source_cell = placed[entry.section].cells[entry.code]
-        value = values[entry.code]
+        code = entry.code
+        source_cell = placed[entry.section].cells[code]
+        text, place = ("", None) if source_cell is None else source_cell[:2]
+        number, marked = values[code][:2]
         status: Status = "reported"
-        number, identity = value.number, None
+        identity = None
         if number is None:
-            status = "mark" if value.mark else "blank"
-            if entry.code in forced:
-                status, (number, identity) = "forced", forced[entry.code]
-        text = source_cell.text.strip() if source_cell else ""
-        place = source_cell.place if source_cell else None
+            status = "mark" if marked else "blank"
+            if code in forced:
+                status, (number, identity) = "forced", forced[code]
         # Two hundred a report: the named tuple's own constructor would double this loop's time.
-        cells.append(_new(Cell, (entry.code, number, text, status, place, identity)))
+        cells.append(_new(Cell, (code, number, text.strip(), status, place, identity)))
     if forced:
         numbers = {c.cell: c.value for c in cells}
     return cells, check(statutory, numbers)

@@ -193,9 +193,10 @@ def requests(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
     values, by_others = columns.place_all(in_order, len(names), grid_of, adds_up)
     placed = Placed(header_complete=complete)
     placed.unsure_rows = {c for c, unsure in zip(assigned, by_others, strict=True) if unsure}
+    cells_of = {row.code: {c.column: c.code for c in row.cells} for row in form_rows}
     for code, row_values in zip(assigned, values, strict=True):
-        for column, value in zip(ordered, row_values, strict=True):
-            placed.cells[f"requests.{code}.{column}"] = value
+        codes = cells_of[code]
+        placed.cells.update(zip([codes[n] for n in ordered], row_values, strict=True))
     return placed
 
 

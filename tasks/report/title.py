@@ -13,7 +13,6 @@ from typing import NamedTuple
 from tasks.report.headings import heading_of
 from tasks.report.model import Block, Paragraph, Source
 
-_SPACES = re.compile(r"[\s\u3000\xa0\u200b\ufeff]+")
 REPORT = re.compile(
     r"(?:政府信息|政务|信息)公开(?:工作)?(?:情况)?(?:20\d\d年?度?)?(?:年度|年)?(?:工作)?(?:情况)?的?"
     r"(?:年度)?(?:工作)?(?:总结)?(?:报告|年报)"
@@ -46,7 +45,7 @@ class Title(NamedTuple):
 
 def compact(text: str) -> str:
     """A text without any white space."""
-    return _SPACES.sub("", text)
+    return "".join(text.split()).replace("\u200b", "").replace("\ufeff", "")
 
 
 def folded(text: str) -> str:
@@ -76,6 +75,7 @@ def _ends_as_title(text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=2048)
 def is_unit(text: str) -> bool:
     """Whether a short text ends as the name of an organ or a place does."""
     name = re.sub(r"[（(][^（()）]*[)）]\Z", "", text)
@@ -83,6 +83,7 @@ def is_unit(text: str) -> bool:
     return named and bool(_UNIT_END.search(name))
 
 
+@lru_cache(maxsize=2048)
 def unit_of_title(title: str) -> str | None:
     """The unit that a title names: what is left without year and the words for the report."""
     rest = REPORT.split(folded(title))[0]
