@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from itertools import pairwise
 
 from tasks.report.form import FormRow
@@ -45,6 +46,10 @@ class Row:
         self.kinds = line.kinds[label_end:]
         self.empty = not self.kinds.strip("bt")
 
+    def regular(self, count: int) -> bool:
+        """Whether the row is read from left to right, whatever its numbers are."""
+        return len(self.values) == count and "n" not in self.line.kinds[: self.label_end]
+
     def from_value(self, first: int) -> Row:
         """The same row with the values before `first` taken for labels."""
         return Row(self.line, self.label_end + first, self.codes, self.groups, self.loose)
@@ -65,9 +70,17 @@ def data_row(line: Line, lex: Lexicon, section: str) -> Row:
     if not texts:
         return Row(line, 0)
     first, last = texts[0][0], texts[-1][0]
-    for i, m in enumerate(line.marks[:last]):
+    if last:
+        _refuse_numbers_among(line, first, last)
+    codes, groups, loose = _named(texts, lex, section)
+    return Row(line, last + 1, codes, groups, loose)
+
+
+def _refuse_numbers_among(line: Line, first: int, last: int) -> None:
+    """Rejects a row that has numbers before or between its labels."""
+    for i, kind in enumerate(line.kinds[:last]):
         between = first < i
-        if (between and m.kind in "nc") or (not between and m.kind == "n" and not _zero(line, i)):
+        if (between and kind in "nc") or (not between and kind == "n" and not _zero(line, i)):
             stray = line.cells[last if between else i]
             raise Reject(
                 "unreadable_number" if between else "unplaced_number",
@@ -75,12 +88,19 @@ def data_row(line: Line, lex: Lexicon, section: str) -> Row:
                 f"{'numbers' if between else 'labels'}: {Row(line, 0).text()}",
                 stray.place,
             )
+
+
+@lru_cache(maxsize=8192)
+def _named(
+    texts: tuple[tuple[int, str], ...], lex: Lexicon, section: str
+) -> tuple[AbstractSet[str], AbstractSet[str], tuple[tuple[int, str], ...]]:
+    """The statutory rows and groups that labels name, and the labels that are neither."""
     codes: AbstractSet[str] = frozenset()
     groups: AbstractSet[str] = frozenset()
     loose: list[tuple[int, str]] = []
     for i, label in texts:
         if named := lex.meanings(label, section, "row"):
-            codes = codes | named if codes else named
+            codes = codes | named
         elif group := lex.group_of(label, section):
             groups = groups | {group}
         else:
@@ -91,7 +111,7 @@ def data_row(line: Line, lex: Lexicon, section: str) -> Row:
             codes, loose = named, []
         elif named := lex.meanings(joined, section, "group"):
             groups, loose = groups | named, []
-    return Row(line, last + 1, codes, groups, loose)
+    return codes, groups, tuple(loose)
 
 
 def _zero(line: Line, i: int) -> bool:

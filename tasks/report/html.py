@@ -18,9 +18,7 @@ from tasks.report.model import Block, Link, Paragraph, Place, Reject, Source, So
 
 # Private-use characters, removed from the page first: libxml2 takes no control characters. Their
 # first byte is one that Chinese text does not have, so that looking for them costs nothing.
-_BREAK, _TABLE, _END, _ROW, _CELL, _SPANS = _RESERVED = tuple(
-    map(chr, range(0x10FFF0, 0x10FFF6))
-)
+_BREAK, _TABLE, _END, _ROW, _CELL, _SPANS = _RESERVED = tuple(map(chr, range(0x10FFF0, 0x10FFF6)))
 _RESERVED_PREFIX = _BREAK.encode()[:1]
 _AROUND = _BREAK + " \t\r\n\f\v\xa0"
 _BLOCKS = (
@@ -44,10 +42,10 @@ _STYLED: Callable[[Any], Any] = etree.XPath(
     "//*[@hidden or contains(@style, 'none') or contains(@style, 'hid')"
     " or contains(@style, 'line-through') or contains(@style, 'font-size:0')]"
 )
-_TAIL = 20_000  # bytes in which the last cell is looked for first
+_TAIL = 4_000  # bytes in which the last cell is looked for first
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
 _ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
-_EARLY_END = re.compile(rb"</(?:body|html)\s*>", re.IGNORECASE)
+_END_TAG = re.compile(rb"</(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])\s*>")
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
 _STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
 _BETWEEN = etree.XPath("boolean(.//tr/text()[normalize-space()])")
@@ -74,8 +72,7 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     found = Source("html", [])
     if root is None:
         return found
-    _head(root, found)
-    _links(root, found)
+    _look_around(root, found)
     _mark_unseen(root)
     rules = [r for style in root.iter("style") for r in _hiding_rules(style.text or "")]
     for element in list(root.iter("script", "style", "noscript", "template", "head", "select")):
@@ -90,13 +87,10 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
 
 def _without_early_end(page: bytes) -> bytes:
     """Pages pasted into pages end twice; libxml2 stops at the first end, browsers do not."""
-    end = page.find(b"</html>")
-    body = page.find(b"</body>")
-    after_end = end >= 0 and page[end + 7 :].strip()
-    after_body = body >= 0 and not page[body + 7 :].lstrip()[:7].lower().startswith(b"</html")
-    if after_end or (after_body and page[body + 7 :].strip()):
-        return _EARLY_END.sub(b"", page)
-    return page
+    end = _END_TAG.search(page)
+    if end is None or not _END_TAG.sub(b"", page[end.end() :]).strip():
+        return page
+    return _END_TAG.sub(b"", page)
 
 
 def _mark_unseen(root: _Element) -> None:
@@ -185,20 +179,39 @@ def _complete(page: bytes, blocks: list[Block]) -> bool:
     return closed or isinstance(blocks[-1] if blocks else None, Paragraph)
 
 
-def _head(root: _Element, found: Source) -> None:
-    for meta in root.iter("meta"):
-        name = (meta.get("name") or "").strip().lower()
-        content = (meta.get("content") or "").strip()
-        if name and content:
-            found.meta.setdefault(name, content)
-    for title in root.iter("title"):
-        found.title = " ".join(_STRING(title).split()) or None
-        break
-    for heading in root.iter("h1", "h2"):
-        text = " ".join(_STRING(heading).split())
-        if text:
-            found.meta.setdefault("h1", text)
-            break
+def _look_around(root: _Element, found: Source) -> None:
+    """What the page says of itself beside its text: title, meta tags, links, pictures."""
+    heading = None
+    for element in root.iter("meta", "title", "h1", "h2", "a", "img", *_FRAMES):
+        tag = element.tag
+        if tag == "a":
+            _link(element, found)
+        elif tag == "img":
+            found.pictures += 1
+        elif tag == "meta":
+            name = (element.get("name") or "").strip().lower()
+            content = (element.get("content") or "").strip()
+            if name and content:
+                found.meta.setdefault(name, content)
+        elif tag in _FRAMES:
+            url = (element.get(_FRAMES[tag]) or "").strip()
+            if url and not url.lower().startswith(("javascript:", "about:")):
+                found.links.append(Link(url, "", tag))
+        elif tag == "title":
+            found.title = found.title or " ".join(_STRING(element).split()) or None
+        elif heading is None:
+            heading = " ".join(_STRING(element).split()) or None
+    if heading:
+        found.meta.setdefault("h1", heading)
+
+
+def _link(link: _Element, found: Source) -> None:
+    href = (link.get("href") or "").strip()
+    text = "".join(_STRING(link).split())
+    if "公开" in text:
+        found.menu.add(text)
+    if href and _DOCUMENT.search(href):
+        found.links.append(Link(href, text))
 
 
 def _drop(element: _Element) -> None:
@@ -213,22 +226,6 @@ def _drop(element: _Element) -> None:
         else:
             before.tail = (before.tail or "") + tail
     parent.remove(element)
-
-
-def _links(root: _Element, found: Source) -> None:
-    for link in root.iter("a"):
-        href = (link.get("href") or "").strip()
-        text = "".join(_STRING(link).split())
-        if "公开" in text:
-            found.menu.add(text)
-        if href and _DOCUMENT.search(href):
-            found.links.append(Link(href, text))
-    for tag, attribute in _FRAMES.items():
-        for frame in root.iter(tag):
-            url = (frame.get(attribute) or "").strip()
-            if url and not url.lower().startswith(("javascript:", "about:")):
-                found.links.append(Link(url, "", tag))
-    found.pictures = sum(1 for _ in root.iter("img"))
 
 
 def _mark(root: _Element) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tasks.report.headings import heading_of
 from tasks.report.labels import key, section_of, section_of_label
-from tasks.report.model import Block, Paragraph, SourceCell, SourceRow
+from tasks.report.model import Block, Paragraph, SourceRow
 from tasks.report.numbers import MARKS, looks_numeral, looks_numeric
 
 _ASCII_NUMBER = re.compile(r"\d{1,9}\Z")
@@ -36,18 +36,17 @@ _BLANK, _NUMBER, _MARK, _NOISE = Mark("b", ""), Mark("n", ""), Mark("m", ""), Ma
 class Line:
     """One table row with what each of its cells is."""
 
-    __slots__ = ("cells", "filled", "kinds", "marks", "table", "texts")
+    __slots__ = ("cells", "filled", "kinds", "labels", "table", "texts")
 
-    def __init__(self, cells: tuple[SourceCell, ...], marks: list[Mark], table: int) -> None:
-        self.cells = cells
-        self.marks = marks
-        self.table = table
-        self.kinds = "".join([m[0] for m in marks])  # e.g. "tnnnnnnn"
-        self.filled = "n" in self.kinds or "m" in self.kinds  # a number or a mark
-        # Positions and keys of the cells that hold text.
-        self.texts = (
-            [(i, m[1]) for i, m in enumerate(marks) if m[0] == "t"] if "t" in self.kinds else []
-        )
+    def __init__(self, row: SourceRow) -> None:
+        marks = [mark(cell[0]) for cell in row[0]]
+        self.cells, self.table = row
+        self.kinds = kinds = "".join([m[0] for m in marks])  # e.g. "tnnnnnnn"
+        self.filled = "n" in kinds or "m" in kinds  # a number or a mark
+        # The keys of the cells that hold text, and with their positions.
+        end = kinds.rfind("t") + 1
+        self.texts = tuple([(i, m[1]) for i, m in enumerate(marks[:end]) if m[0] == "t"])
+        self.labels = tuple([label for _, label in self.texts])
 
 
 @dataclass(slots=True)
@@ -84,11 +83,6 @@ def mark(text: str) -> Mark:
     return Mark("t", label)
 
 
-def line(row: SourceRow) -> Line:
-    """A row with its cells classified."""
-    return Line(row.cells, [mark(cell[0]) for cell in row.cells], row.table)
-
-
 # Labels that only the first rows, and only the last row, of a section carry.
 _FIRST = {
     "proactive": {key("第二十条第（一）项"), key("规章")},
@@ -113,18 +107,18 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
     headings: set[str] = set()
     below = False
     for block in blocks:
-        if type(block) is Paragraph:
-            heading = heading_of(block.text)
+        if isinstance(block, Paragraph):
+            row, heading = None, heading_of(block.text)
         else:
-            heading = row_heading(block)
+            row, heading = block, row_heading(block)
         if heading is not None:
             headings.add(heading)
             below = heading in _FIRST
             for stream in (every, rows[True], rows[False]):
                 stream.append(None)
-        elif type(block) is SourceRow:
-            every.append(block)
-            rows[below].append(block)
+        elif row is not None:
+            every.append(row)
+            rows[below].append(row)
     if headings >= set(_FIRST) and len(found := _copies(rows[True])) == len(_FIRST):
         for section, others in _copies(rows[False]).items():
             found[section] += [c for c in others if c.ended and c.seen & _FIRST[section]]
@@ -150,10 +144,10 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
         if row is None:
             current, waiting = None, []
             continue
-        here = line(row)
+        here = Line(row)
         if waiting and waiting[-1].table != here.table:
             waiting = []
-        texts = [k for _, k in here.texts]
+        texts = here.labels
         section = _vote(texts) if texts else None
         if section is not None:
             if current is None or current.section != section or _restarts(current, here):
@@ -175,7 +169,8 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
     return found
 
 
-def _vote(texts: list[str]) -> str | None:
+@lru_cache(maxsize=8192)
+def _vote(texts: tuple[str, ...]) -> str | None:
     """The section that a row's labels name; None when none of them does, or they disagree."""
     known = section_of_label()
     votes: dict[str, int] = {}
@@ -204,8 +199,7 @@ def _continues(current: Copy, here: Line) -> bool:
 
 def _restarts(current: Copy, here: Line) -> bool:
     """Whether this row begins another copy of the section it belongs to."""
-    labels = {k for _, k in here.texts}
-    again = labels & current.seen
+    again = current.seen.intersection(here.labels)
     if again & _FIRST[current.section]:
         # A header repeated on the next page of a table is no new copy; its first row is.
         return current.ended or here.filled
@@ -223,9 +217,8 @@ def _reopen(found: dict[str, list[Copy]], section: str, here: Line) -> Copy:
 
 def _add(copy: Copy, here: Line) -> None:
     copy.lines.append(here)
-    labels = [k for _, k in here.texts]
-    copy.seen.update(labels)
+    copy.seen.update(here.labels)
     if copy.section == "review_litigation":
         copy.ended |= here.filled
     else:
-        copy.ended |= not _LAST[copy.section].isdisjoint(labels)
+        copy.ended |= not _LAST[copy.section].isdisjoint(here.labels)

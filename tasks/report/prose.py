@@ -11,6 +11,7 @@ from tasks.report.model import Block, Paragraph, ProseNumber, SourceRow
 
 _SENTENCE = re.compile(r"[^。；;！!\n]+")
 _UNIT = r"(?:件次|件|条|份|宗|次|起|人次)"
+_SAYS_HOW_MANY = re.compile(r"\d|[未无]|没有")
 _CLOSING = 80  # blocks after the last section among which the signature is looked for
 _NUMBER = r"(\d[\d,，]*)"
 
@@ -69,13 +70,13 @@ def split(blocks: list[Block]) -> Prose:
     lines = preamble
     begins, in_tables = len(blocks), False
     for i, block in enumerate(blocks):
-        if type(block) is SourceRow:
+        if isinstance(block, SourceRow):
             in_tables |= len(block.cells) >= 7
             if len(block.cells) != 1 or not block.cells[0].text:
                 continue
             text = block.cells[0].text
         else:
-            text = block[0]
+            text = block.text
         heading = heading_of(text)
         if heading is None:
             lines.append(text)
@@ -97,6 +98,8 @@ def numbers(sections: dict[str, str]) -> list[ProseNumber]:
     text = unicodedata.normalize("NFKC", sections.get("overview", ""))
     found: list[ProseNumber] = []
     for sentence in _SENTENCE.findall(text):
+        if not _SAYS_HOW_MANY.search(sentence):
+            continue
         for rule in _RULES:
             said = {
                 int(re.sub(r"[,，]", "", group))
@@ -116,8 +119,9 @@ def closing(blocks: list[Block]) -> list[str]:
 
     Rows of one or two cells count: pages set signatures in tables.
     """
-    tables = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and len(b.cells) > 2]
-    begins = tables[-1] + 1 if tables else 0
+    begins = len(blocks)
+    while begins and not (type(blocks[begins - 1]) is SourceRow and len(blocks[begins - 1][0]) > 2):
+        begins -= 1
     for i, block in enumerate(blocks[begins:], begins):
         text = block.text if isinstance(block, Paragraph) else block.cells[0].text
         if heading_of(text) == "other_matters":

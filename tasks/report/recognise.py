@@ -28,6 +28,7 @@ from tasks.report.model import (
 )
 from tasks.report.numbers import BLANK, SMALL, Unreadable, Value, read_value
 from tasks.report.sections import Placed
+from tasks.report.skeleton import recall, remember, skeleton
 from tasks.report.spans import Grid
 
 _MOST_COPIES = 6
@@ -41,6 +42,11 @@ _READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
 
 def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
     """The form, every cell of it in order, and what identities 1-4 say. Raises `Reject`."""
+    alike = skeleton(source) if source.kind == "html" else None
+    known = recall(alike) if alike is not None else None
+    if known is not None:
+        placed = known.apply(source)
+        return known.form, *_settled(form(known.form), placed)
     found = copies(source.blocks)
     if any(len(group) > _MOST_COPIES for group in found.values()):
         raise Reject("too_large", f"the document holds its tables more than {_MOST_COPIES} times")
@@ -53,10 +59,13 @@ def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
     refusals: list[Reject] = []
     for name in names:
         try:
-            readings.append((name, *_read_as(form(name), found, grid_of, source.shows_columns)))
+            placed = _place(form(name), found, grid_of, source.shows_columns)
+            readings.append((name, *_settled(form(name), placed)))
         except Reject as refusal:
             refusals.append(refusal)
     if len(readings) == 1:
+        if alike is not None and len(names) == 1 and all(len(c) == 1 for c in found.values()):
+            remember(alike, names[0], source, placed)
         return readings[0]
     if readings:
         raise Reject("competing_readings", "the tables fit both the 2019 and the 2021 form")
@@ -94,35 +103,38 @@ def _forms_shown(found: dict[str, list[Copy]]) -> tuple[Form, ...]:
     return tuple(shown) or FORMS
 
 
-def _read_as(
+def _place(
     statutory: StatutoryForm, found: dict[str, list[Copy]], grid_of: GridOf, shows_columns: bool
-) -> tuple[list[Cell], list[Finding]]:
+) -> dict[str, Placed]:
+    """Each section's cells, from its first copy; the others must say the same."""
     placed: dict[str, Placed] = {}
-    values: dict[str, Value] = {}
     for section in SECTIONS:
-        read: list[tuple[Placed, dict[str, Value]]] = []
-        for copy in found[section]:
-            here = _READERS[section](copy, statutory, grid_of)
-            read.append((here, _values(here, statutory)))
-        first, first_values = read[0]
-        for other, other_values in read[1:]:
-            for code, value in first_values.items():
-                if (value.number, value.mark) != (
-                    other_values[code].number,
-                    other_values[code].mark,
-                ):
+        first, *others = [_READERS[section](copy, statutory, grid_of) for copy in found[section]]
+        values = _values(first, statutory) if others else {}
+        for other in others:
+            again = _values(other, statutory)
+            for code, value in values.items():
+                if value[:2] != again[code][:2]:
                     cell = other.cells[code] or first.cells[code]
                     raise Reject(
                         "competing_readings",
                         f"the page holds the table twice and the copies differ in {code}",
                         cell.place if cell else None,
                     )
-        first.header_complete &= (
-            shows_columns  # where only order is left, sums must not speak against it
-        )
+        # Where only order is left, sums must not speak against it.
+        first.header_complete &= shows_columns
         placed[section] = first
-        values |= first_values
-    numbers = {code: value.number for code, value in values.items()}
+    return placed
+
+
+def _settled(
+    statutory: StatutoryForm, placed: dict[str, Placed]
+) -> tuple[list[Cell], list[Finding]]:
+    """The values of cells that have been placed, confirmed where they are in doubt."""
+    values: dict[str, Value] = {}
+    for section in placed.values():
+        values |= _values(section, statutory)
+    numbers = {code: value[0] for code, value in values.items()}
     _confirm(statutory, placed, values, numbers)
     return _cells(statutory, placed, values, numbers)
 
@@ -138,9 +150,7 @@ def _values(placed: Placed, statutory: StatutoryForm) -> dict[str, Value]:
     return out
 
 
-def _value(
-    code: str, cell: SourceCell | None, placed: Placed, statutory: StatutoryForm
-) -> Value:
+def _value(code: str, cell: SourceCell | None, placed: Placed, statutory: StatutoryForm) -> Value:
     unit = statutory.cell(code).unit
     text = cell.text if cell is not None else ""
     place = cell.place if cell is not None else None
@@ -164,8 +174,8 @@ def _confirm(
     numbers: dict[str, Decimal | None],
 ) -> None:
     """Doubtful numbers, and columns that no label names, stand only if the identities agree."""
-    doubtful = [code for code, value in values.items() if value.doubtful]
-    if any(value.spaced for value in values.values()):
+    doubtful = [code for code, value in values.items() if value[2]]
+    if True in [value[3] for value in values.values()]:
         doubtful += _spaced_beside_blanks(statutory, values)
     if not doubtful and all(p.header_complete and not p.unsure_rows for p in placed.values()):
         return
@@ -234,10 +244,10 @@ def _cells(
     numbers: dict[str, Decimal | None],
 ) -> tuple[list[Cell], list[Finding]]:
     forced = force(statutory, numbers) if None in numbers.values() else {}
+    printed = {code: cell for section in placed.values() for code, cell in section.cells.items()}
     cells: list[Cell] = []
-    for entry in statutory.cells:
-        code = entry.code
-        source_cell = placed[entry.section].cells[code]
+    for code in [entry.code for entry in statutory.cells]:
+        source_cell = printed[code]
         text, place = ("", None) if source_cell is None else source_cell[:2]
         number, marked = values[code][:2]
         status: Status = "reported"

@@ -31,6 +31,7 @@ class Placed:
     units: dict[str, str] = field(default_factory=dict)  # cell code -> 元 or 万元, as printed
     header_complete: bool = True
     unsure_rows: set[str] = field(default_factory=set)  # placed only as other rows are
+    regular: bool = True  # whether labels and order placed every cell, and no number had a say
 
 
 def _labels(line: Line) -> Header:
@@ -113,6 +114,7 @@ def _proactive_row(
         start = header_line.cells[header_line.texts[0][0]] if header_line is not None else None
         start = None if start is header[0][0] else start
         ordered, complete = columns.order(header, names, "proactive", lex, start)
+    placed.regular &= bool(row.codes) and row.regular(len(names))
     row = columns.without_erased_label(row, len(names))
     roomy = False
     if header_line is not None:  # the header's row has as much room behind its first label
@@ -192,11 +194,11 @@ def requests(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
     in_order = columns.without_erased_cells(list(assigned.values()), len(names), grid_of)
     values, by_others = columns.place_all(in_order, len(names), grid_of, adds_up)
     placed = Placed(header_complete=complete)
+    placed.regular = all(row.codes and row.regular(len(names)) for row in assigned.values())
     placed.unsure_rows = {c for c, unsure in zip(assigned, by_others, strict=True) if unsure}
-    cells_of = {row.code: {c.column: c.code for c in row.cells} for row in form_rows}
     for code, row_values in zip(assigned, values, strict=True):
-        codes = cells_of[code]
-        placed.cells.update(zip([codes[n] for n in ordered], row_values, strict=True))
+        for column, value in zip(ordered, row_values, strict=True):
+            placed.cells[f"requests.{code}.{column}"] = value
     return placed
 
 
@@ -345,6 +347,7 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
         _check_blocks(blocks, [r.code for r in form_rows], expected, row)
         roomy = any(len(h.cells) >= len(row.line.cells) for h in header)
         values = columns.simple(row, count, roomy=roomy)
+        placed.regular &= row.regular(count)
         if row.empty and not complete:
             raise Reject("missing_rows", "no row of values stands below the header", row.place)
         if values is None and complete:

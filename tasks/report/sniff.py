@@ -24,6 +24,7 @@ _TAG = re.compile(
     rb"|style|link|font|center|h[1-6]|ul|ol|li|a|img|iframe|form|section|article|main)\b[^<]{0,2000}[>/]",
     re.IGNORECASE,
 )
+_PAGE = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _MHT = re.compile(rb"\A(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?MIME-Version:", re.IGNORECASE)
 _XHTML = b"http://www.w3.org/1999/xhtml"
 
@@ -128,6 +129,8 @@ def _is_image(data: bytes) -> bool:
 
 def _text_kind(data: bytes) -> str:
     """html, mht or text; XML only when it is a page; unknown when the bytes are no text."""
+    if _PAGE.match(data):
+        return "html"
     head = data[:65536]
     if head.startswith(_BOMS[1:]) or _looks_utf16(head):
         head = head[: len(head) & ~1].decode(

@@ -12,7 +12,7 @@ import re
 from tasks.report.form import FORMS
 from tasks.report.headings import heading_of
 from tasks.report.labels import key, lexicon
-from tasks.report.lines import line, mark
+from tasks.report.lines import Line, mark
 from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCell, SourceRow
 
 _COLUMNS = re.compile(r" {2,}|\u3000{2,}")
@@ -44,7 +44,7 @@ def source(text: str) -> Source:
 
 
 def _of_table(row: SourceRow) -> bool:
-    return len(row.cells) > 1 or line(row).filled
+    return len(row.cells) > 1 or Line(row).filled
 
 
 def _layout(lines: list[str]) -> str:
