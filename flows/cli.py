@@ -48,8 +48,8 @@ to a local publisher; for demos and tests, marks the warehouse as a demo
 
 **Exit codes**
 
-0 done or parsed · 3 the document was rejected, or verify found damage · 2 wrong usage or bad
-input · 1 a fault of the program · 130 interrupted
+0 done or parsed · 3 the document was rejected, verify found damage, or replay was not published ·
+2 wrong usage or bad input · 1 a fault of the program · 130 interrupted
 """
 
 app = typer.Typer(
@@ -203,16 +203,39 @@ def replay(
             help="Documents archived since DATE (YYYY-MM-DD, UTC).",
         ),
     ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="CODE", help="Only documents rejected for this reason."),
+    ] = None,
+    publish: Annotated[
+        bool,
+        typer.Option("--publish", help="Publish also when reports that were read before change."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change.")
+    ] = False,
     warehouse: WarehouseOption = None,
 ) -> int:
-    """Parse again from the archive, without the network, then publish."""
+    """Parse again from the archive, without the network; show what changes; publish.
+
+    The new readings are written aside and compared: outcomes by reason, values added, changed and
+    lost by cell. When every report that was read before reads as before, they are published;
+    otherwise nothing is, the exit code is 3, and --publish after a look does it. The same archive
+    and the same code give the same bytes.
+    """
     from flows.commands import replay_archive
 
     if rejected + everything + (since is not None) > 1:
         raise BadInput("replay: --rejected, --all and --since exclude each other; give one")
+    if reason is not None and (everything or since is not None):
+        raise BadInput("replay: --reason is for rejected documents; leave --all and --since away")
+    if publish and dry_run:
+        raise BadInput("replay: --publish and --dry-run exclude each other; give one")
     selection = "all" if everything else "since" if since else "rejected"
     day = since.date() if since else None
-    return replay_archive(Warehouse.at(warehouse), selection, day, out, err)
+    adopt = "nothing" if dry_run else "everything" if publish else "additions"
+    place = Warehouse.at(warehouse)
+    return replay_archive(place, selection, day, out, err, reason=reason or "any", adopt=adopt)
 
 
 @app.command()

@@ -112,25 +112,52 @@ def ingest_documents(
         from flows import ingest
 
         files = [str(path.resolve()) for path in paths]
-        state = ingest.ingest(files, base_url, str(warehouse.root), everything, return_state=True)
+        given = str(sources.resolve()) if sources else None
+        root = str(warehouse.root)
+        state = ingest.ingest(files, base_url, root, everything, given, return_state=True)
         return state, ingest.last
 
     return _session(warehouse, "ingest", work, out, err)
 
 
 def replay_archive(
-    warehouse: Warehouse, selection: str, since: date | None, out: Console, err: Console
+    warehouse: Warehouse,
+    selection: str,
+    since: date | None,
+    out: Console,
+    err: Console,
+    *,
+    reason: str = "any",
+    adopt: str = "additions",
 ) -> int:
-    """Parses again from the archive and publishes."""
+    """Parses again from the archive, shows what changes and publishes; 3 when that was held."""
     _parts(warehouse)
+    held = False
 
     def work() -> tuple[State[Any], Night | None]:
-        from flows import replay
+        nonlocal held
+        from flows import replay, summary
 
-        state = replay.replay(selection, since, str(warehouse.root), return_state=True)
-        return state, replay.last
+        state = replay.replay(
+            selection, since, reason, str(warehouse.root), adopt, return_state=True
+        )
+        done = replay.last
+        if done is not None:
+            summary.show_difference(out, done.difference, done.changes)
+        held = state.name == "HeldForReview"
+        return state, done.night if done else None
 
-    return _session(warehouse, "replay", work, out, err)
+    code = _session(warehouse, "replay", work, out, err)
+    if not held:
+        return code
+    err.print(
+        "gongkai: not published: reports that were read before would change. Look at the changes, "
+        "then give --publish",
+        style="red",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return REJECTED
 
 
 def verify_warehouse(warehouse: Warehouse, out: Console, err: Console) -> int:
@@ -238,7 +265,8 @@ def _session(
         if not state.is_completed():
             error = state.result(raise_on_failure=False)
             raise error if isinstance(error, Exception) else RuntimeError(state.message)
-    _show_end(warehouse, night, out)
+    if warehouse.database.exists():
+        _show_end(warehouse, night, out)
     return DONE
 
 

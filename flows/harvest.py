@@ -33,6 +33,7 @@ from tasks.politeness import Hosts, Settings
 from tasks.records import Candidate, Discovered, Fetched, OutcomeRow, Source, Wanted
 from tasks.report import read
 from tasks.resolve import resolve_from_env
+from tasks.shrunk import shrunk
 from tasks.sources import host_options, load_sources, official_check, to_visit
 from tasks.store import Warehouse
 from tasks.urls import canonical_url
@@ -222,6 +223,8 @@ def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[An
     result = Harvested()
     visit = Visit(reviewed, archive, place)
     _discover(reviewed, visit, result)
+    if not visit.stopped():  # a run told to stop has not read all listings
+        result.problems += shrunk(place, result.discovered, reviewed, result.problems)
     account.write_discovered(place, run_id, result.discovered)
     account.write_candidates(place, run_id, result.rejected)
     _fetch(visit, result)

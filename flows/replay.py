@@ -1,26 +1,65 @@
-"""Flow `replay`: parse again from the archive, without the network, then publish."""
+"""Flow `replay`: parse again from the archive, without the network; show what changes; publish.
+
+The new readings are written aside and held against those at rest. They take their place, and are
+published, only when every report that was read before reads as before (what was refused and is read
+now is added), or when a person who has seen the changes says so.
+"""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import duckdb
-from prefect import State, flow
+from prefect import State, flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from pydantic import Field
 
+from flows import progress
 from flows.holding import holding
 from flows.nightly import not_published
 from flows.operator import closing_state, failures_of, show_night
 from flows.publish import publish_held
-from flows.stages import Night, parse_parts, parse_unread, run_title, seen_before, settle
-from tasks import account, snapshot
-from tasks.records import AccountingError, Discovered, Fetched
-from tasks.store import Warehouse, new_run_id
+from flows.stages import (
+    Night,
+    documents_in,
+    parse_unread,
+    run_title,
+    seen_before,
+    settle,
+)
+from tasks import account, parse, reports, snapshot
+from tasks.compare import Difference, compare
+from tasks.records import AccountingError, BadInput, Discovered, Fetched
+from tasks.report.reader import reasons
+from tasks.store import Warehouse, new_run_id, sync_folder, write_bytes, write_table
 
 Selection = Literal["rejected", "all", "since"]
-last: Night | None = None  # for the command line, which runs the flow in its own process
+ANY = "any"
+# a text to the type checker, a list to choose from in the UI
+Reason = Annotated[str, Field(json_schema_extra={"enum": [ANY, *reasons()]})]
+Adopt = Literal["additions", "everything", "nothing"]
+KEPT = 20  # replays whose changes stay to be looked at
+SHOWN = 500  # changes that the artifact lists
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a replay found; `night` is None when its readings were not published."""
+
+    difference: Difference
+    changes: Path
+    night: Night | None = None
+
+
+last: Replayed | None = None  # for the command line, which runs the flow in its own process
 
 # The newest received version of every document, as the archive has it, without the bytes.
 _CURRENT = """
@@ -36,6 +75,7 @@ _HOLDING = """
 # A page whose attachment was read counts as parsed, whatever it says itself.
 _REJECTED = """
     select distinct snapshot_id from read_parquet(?) where outcome = 'rejected'
+    and (? = ? or reason_code = ?)
     and document_id not in (
         select parent_document_id from read_parquet(?)
         where outcome = 'parsed' and parent_document_id is not null)
@@ -44,17 +84,29 @@ _REJECTED = """
 
 @flow(name="replay", flow_run_name=lambda: run_title("replay"), retries=0)
 def replay(
-    selection: Selection = "rejected", since: date | None = None, warehouse: str | None = None
+    selection: Selection = "rejected",
+    since: date | None = None,
+    reason: Reason = ANY,
+    warehouse: str | None = None,
+    adopt: Adopt = "additions",
 ) -> State[Any]:
     """Reads documents again that are in the archive, for instance after a change of the parser.
+
+    What a new parser makes of them is shown first, by outcome, cell and reason, in the Artifacts
+    tab; HeldForReview means that reports read before would change, and nothing was published.
 
     Args:
         selection: rejected: those that were rejected; all: every one; since: those archived since.
         since: With selection since: the first day (UTC).
+        reason: With selection rejected: only those refused for this reason; any: for whatever.
         warehouse: The warehouse folder; without it GONGKAI_WAREHOUSE, else that of the checkout.
+        adopt: additions: publish when reports read before stay as they are; everything: publish
+            also when they change; nothing: only show what would change.
     """
     global last
     last = None
+    if reason not in (ANY, *reasons()):
+        raise BadInput(f"replay: reason {reason!r} is unknown; docs/failures.md lists them")
     place = Warehouse.at(warehouse)
     with holding(place, "replay"):
         started_at = datetime.now(UTC)
@@ -63,11 +115,20 @@ def replay(
         parse_unread(place)
         holders = _holders(place, since if selection == "since" else None)
         if selection == "rejected":
-            rejected = _rejected(place)
+            rejected = _rejected(place, reason)
             holders = {k: v for k, v in holders.items() if k in rejected}
+        aside = place.root / f".replay-{run_id}"
+        aside.mkdir()
+        difference = _read_again(place, sorted(set(holders.values())), aside)
+        changes = _keep(place, run_id, difference)
+        _show(difference, changes)
+        last = Replayed(difference, changes)
+        if adopt == "nothing" or (adopt == "additions" and not difference.only_adds):
+            shutil.rmtree(aside)
+            return _held(difference, adopt)
         discovered, fetched = _as_run(place, set(holders))
         account.write_discovered(place, run_id, discovered)
-        parse_parts(place, sorted(set(holders.values())))
+        _adopt(place, aside)
         try:
             settled = settle(place, run_id, "replay", started_at, discovered, fetched, {})
         except AccountingError as error:
@@ -76,10 +137,86 @@ def replay(
             settled.outcomes, settled.problems, discovered, [], known_failures, settled.issuers
         )
         publish_held(str(place.root))
-        title = run_title(f"replay ({selection})", started_at)
+        what = reason if selection == "rejected" and reason != ANY else selection
+        title = run_title(f"replay ({what})", started_at)
         show_night(title, run_id, str(place.root), place.is_demo, settled.counts, failures)
-        last = Night(run_id, settled.counts, failures)
+        last.night = Night(run_id, settled.counts, failures)
     return closing_state(settled.counts, failures)
+
+
+def _read_again(warehouse: Warehouse, parts: list[Path], aside: Path) -> Difference:
+    """Reads parts of the archive into the folder `aside`; gives what differs from those at rest."""
+    whole = Difference()
+    with progress.current().step("Reading again", None, "documents") as step:
+        for part in parts:
+            named = read_part_again.with_options(task_run_name=f"replay {part.stem}")
+            whole += named(str(warehouse.root), part.name, str(aside))
+            step.advance(documents_in(part))
+    return whole
+
+
+@task(name="read again", retries=0, persist_result=False)
+def read_part_again(warehouse: str, name: str, aside: str) -> Difference:
+    """Reads one part of the archive aside. A damaged part keeps the readings it has."""
+    place = Warehouse(Path(warehouse))
+    try:
+        table = parse.read_part(place.snapshots / name)
+    except snapshot.DAMAGE as damage:
+        get_run_logger().error("%s is damaged (%s); its readings stay", name, damage)
+        return Difference(damaged=[name])
+    reports.write(place, name, table, Path(aside))
+    return compare(reports.stored(place, name), table)
+
+
+def _adopt(warehouse: Warehouse, aside: Path) -> None:
+    """The readings in `aside` take the place of those at rest, part by part."""
+    for path in sorted(aside.glob("part-*.parquet")):
+        path.replace(warehouse.reports / path.name)
+    sync_folder(warehouse.reports)
+    shutil.rmtree(aside)
+
+
+def _keep(warehouse: Warehouse, run_id: str, difference: Difference) -> Path:
+    """Writes the changes where they can be looked at after the run; those of old replays go."""
+    folder = warehouse.root / "replays" / run_id
+    folder.mkdir(parents=True)
+    path = folder / "changes.parquet"
+    write_table(path, difference.table())
+    told = {
+        "parser_version": reports.PARSER_VERSION,
+        "documents": difference.documents,
+        "same": difference.same,
+        "outcomes": [[*pair, n] for pair, n in sorted(difference.outcomes.items())],
+        "values_added": sum(difference.added.values()),
+        "values_changed": sum(difference.changed.values()),
+        "values_lost": sum(difference.lost.values()),
+        "read_before_and_changed": difference.stood,
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    write_bytes(folder / "summary.json", f"{text}\n".encode())
+    for old in sorted(folder.parent.iterdir())[:-KEPT]:
+        shutil.rmtree(old)
+    return path
+
+
+def _held(difference: Difference, adopt: Adopt) -> State[Any]:
+    n = difference.stood
+    what = f"{n} of {difference.documents} documents that were read before would change"
+    if adopt == "nothing":
+        return Completed(name="OnlyShown", message=f"{what}; nothing was published, as asked")
+    message = (
+        f"{what}; nothing was published. Look at the changes, then replay with adopt=everything"
+    )
+    return Completed(name="HeldForReview", message=message)
+
+
+def _show(difference: Difference, changes: Path) -> None:
+    """The changes in the Artifacts tab, before anything is published."""
+    lines = ["# What reading again changes", "", *difference.lines("- "), "", f"All: `{changes}`"]
+    create_markdown_artifact("\n".join(lines), key="replay", description="What changes")
+    if difference.rows:
+        rows = difference.table().slice(0, SHOWN).to_pylist()
+        create_table_artifact(rows, key="replay-changes", description=f"The first {SHOWN} changes")
 
 
 def _parts(warehouse: Warehouse) -> list[str]:
@@ -94,10 +231,12 @@ def _holders(warehouse: Warehouse, since: date | None) -> dict[str, Path]:
     return {snapshot_id: Path(name) for name, snapshot_id in rows}
 
 
-def _rejected(warehouse: Warehouse) -> set[str]:
+def _rejected(warehouse: Warehouse, reason: str) -> set[str]:
     with duckdb.connect() as db:
         parts = [str(p) for p in sorted(warehouse.reports.glob("part-*.parquet"))]
-        rows = db.execute(_REJECTED, [parts, parts]).fetchall()
+        if not parts:
+            return set()
+        rows = db.execute(_REJECTED, [parts, reason, ANY, reason, parts]).fetchall()
     return {row[0] for row in rows}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from flows.exact_json import number
 from flows.operator import Failure
+from tasks.compare import Difference
 from tasks.records import OUTCOMES, Counts
 from tasks.store import Warehouse
 
@@ -81,6 +83,15 @@ def _failures(failures: list[Failure]) -> Table:
     if len(failures) > FAILURES_SHOWN:
         table.caption = f"and {len(failures) - FAILURES_SHOWN} more: gongkai sql 'from failures'"
     return table
+
+
+def show_difference(console: Console, difference: Difference, changes: Path) -> None:
+    """What reading again changes, and where each change is listed."""
+    console.print("\nWhat reading again changes", style="bold")
+    for line in difference.lines("  "):
+        console.print(line, highlight=False, markup=False)
+    if difference.rows:
+        console.print(f"  each one: {changes}", highlight=False, markup=False, soft_wrap=True)
 
 
 def show_facts(console: Console, warehouse: Warehouse) -> None:

@@ -44,6 +44,8 @@ from tasks.store import (
 
 SKIPPED_CODES = {"robots", "circuit_open", "stopped"}
 QUARANTINED_CODES = {"off_site_redirect", "not_official"}
+GONE_CODES = {"http_404", "http_410"}
+"""Of a page that was read before, they say that it was withdrawn."""
 REJECTED_CODES = {"empty_body"}
 """An empty document did come: it is refused, not missing."""
 _NAMED = 5  # offending documents that a message names
@@ -289,7 +291,11 @@ class _Judge:
             elif row.error_code in REJECTED_CODES:
                 outcome = "rejected"
             message = row.error_message or "the fetch gave no document and no reason"
-            return _row(row, outcome, "fetch", row.error_code or "no_body", message)
+            code = row.error_code or "no_body"
+            if code in GONE_CODES and row.document_id in self.before:
+                code = "withdrawn"
+                message += "; it was read before, and what was read stays"
+            return _row(row, outcome, "fetch", code, message)
         if self.before.get(row.document_id) == snapshot:
             return _row(row, "unchanged", "fetch", snapshot_id=snapshot)
         owner = self.owners.get(snapshot, row.document_id)

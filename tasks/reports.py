@@ -151,12 +151,22 @@ def table_of(rows: Iterable[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(ordered, schema=SCHEMA)
 
 
-def write(warehouse: Warehouse, name: str, table: pa.Table) -> Path:
-    """Writes the readings of the archive part `name`, whole or not at all."""
+def write(warehouse: Warehouse, name: str, table: pa.Table, aside: Path | None = None) -> Path:
+    """Writes the readings of the archive part `name`, whole or not at all; into the folder `aside`
+    when they are to be looked at before they take the place of others."""
     write_schema(warehouse.reports, SCHEMA)
-    path = warehouse.reports / name
+    path = (aside or warehouse.reports) / name
     write_table(path, table, row_group_size=_ROW_GROUP)
     return path
+
+
+def stored(warehouse: Warehouse, name: str) -> pa.Table | None:
+    """The readings of the archive part `name` that are at rest; None when there are none."""
+    try:
+        with open_parquet(warehouse.reports / name) as file:
+            return file.read()
+    except (pa.ArrowException, OSError):
+        return None
 
 
 def readable(warehouse: Warehouse, name: str) -> bool:

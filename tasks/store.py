@@ -231,7 +231,7 @@ class Warehouse:
             os.close(fd)
 
     def _clear_leftovers(self) -> None:
-        for pattern in (f"{_TEMPORARY}*", ".generation-*"):
+        for pattern in (f"{_TEMPORARY}*", ".generation-*", ".replay-*"):
             for path in self.root.glob(pattern):
                 _remove(path)
         run_folders = [p for p in self.runs.iterdir() if p.is_dir()]

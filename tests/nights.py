@@ -52,12 +52,14 @@ def gongkai(
     resolve: str | None = None,
     seconds: float = RUN_SECONDS,
     instead: Sequence[str] = GONGKAI,
+    api: str | None = None,
 ) -> Ended:
-    """Runs the command line as a person would, in its own process (or `instead`, in its place)."""
+    """Runs the command line as a person would, in its own process (or `instead`, in its place);
+    under the Prefect server at `api`, or one of its own."""
     done = subprocess.run(
         [*instead, *words],
         cwd=CHECKOUT,
-        env=environment(resolve),
+        env=environment(resolve, **({"PREFECT_API_URL": api} if api else {})),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -95,6 +97,28 @@ def _family(pid: int) -> list[psutil.Process]:
         return [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+@contextmanager
+def prefect(home: Path) -> Iterator[str]:
+    """A Prefect server for several runs; each start costs ten seconds."""
+    code = "import sys; from pathlib import Path; from flows import server\n"
+    code += (
+        "with server.running(Path(sys.argv[1])) as url: print(url, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(home)],
+        cwd=CHECKOUT,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.communicate(timeout=60)
 
 
 def left_running(warehouse: Path) -> list[str]:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.account import accounted, classify, close, write_discovered, write_outcomes
+from tasks.account import (
+    accounted,
+    accounted_ever,
+    classify,
+    close,
+    write_discovered,
+    write_outcomes,
+)
 from tasks.records import (
     OUTCOMES,
     AccountingError,
@@ -248,3 +255,35 @@ def test_counts_close_exactly_when_they_add_up(names: list[str]) -> None:
     counts = Counts(len(names), **numbers)
     assert counts.closes
     assert not replace(counts, discovered=len(names) + 1).closes
+
+
+def test_a_page_that_is_gone_was_withdrawn_when_it_was_read_before() -> None:
+    documents = [listed("a"), listed("b"), listed("c")]
+    fetched = [
+        got("a", None, code="http_404", message="the host answered 404"),
+        got("b", None, code="http_404", message="the host answered 404"),
+        got("c", None, code="http_500", message="the host answered 500"),
+    ]
+    outcomes, _ = classify(documents, fetched, {}, {"a": "1", "c": "1"}, {})
+    assert [(o.outcome, o.code) for o in outcomes] == [
+        ("failed", "withdrawn"),
+        ("failed", "http_404"),
+        ("failed", "http_500"),
+    ]
+    assert "what was read stays" in str(outcomes[0].message)
+
+
+def test_an_old_capture_that_is_imported_later_is_no_change(warehouse: Warehouse) -> None:
+    for number, (kind, snapshot) in enumerate((("nightly", "new"), ("ingest", "old"))):
+        run_id = f"r{number}"
+        write_discovered(warehouse, run_id, [listed("a")])
+        write_outcomes(warehouse, run_id, [ended("a", snapshot=snapshot)])
+        close(
+            warehouse,
+            run_id,
+            kind="nightly" if kind == "nightly" else "ingest",
+            started_at=NIGHT + timedelta(days=number),
+            parser_version="1",
+        )
+    assert accounted(warehouse) == {"a": "new"}
+    assert accounted_ever(warehouse) == {("a", "new"), ("a", "old")}

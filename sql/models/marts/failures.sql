@@ -60,7 +60,7 @@ open_failures as (
         and (good_at is null or standing.started_at > good_at)
         and not (is_problem and coalesce(read_at >= standing.started_at, false))
         and not (stage = 'discover' and is_problem and coalesce(listed_at > standing.started_at, false))
-        and not (code = 'stopped' and standing.started_at < (select max(started_at) from {{ ref('stg_runs') }} where kind = 'nightly'))
+        and not (code in ('stopped', 'damaged_part') and standing.started_at < (select max(started_at) from {{ ref('stg_runs') }} where kind = 'nightly'))
 ),
 
 from_runs as (

@@ -1,3 +1,19 @@
+with seen as (
+    select document_id, max(fetched_at) as seen_at
+    from {{ ref('stg_fetches') }}
+    where snapshot_id is not null
+    group by document_id
+),
+
+-- The page was there and is not any more; its versions stay.
+gone as (
+    select document_id, min(fetched_at) as withdrawn_since
+    from {{ ref('stg_fetches') }}
+    inner join seen using (document_id)
+    where error_code in ('http_404', 'http_410') and fetched_at > seen_at
+    group by document_id
+)
+
 select
     readings.report_id,
     readings.document_id,
@@ -28,8 +44,10 @@ select
     readings.source_kind,
     readings.fetched_at,
     versions.last_fetched_at,
+    gone.withdrawn_since,
     readings.parser_version
 from {{ ref('stg_readings') }} as readings
 inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
 inner join {{ ref('report_versions') }} as versions using (report_id)
+left join gone on gone.document_id = readings.document_id
 order by readings.report_year, readings.document_id, versions.last_fetched_at
