@@ -8,10 +8,8 @@ failed and the night goes on.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +25,10 @@ from flows import progress
 from flows.stages import run_title
 from tasks import account, snapshot
 from tasks.discover import Listing, crawl
-from tasks.fetch import Visitor, by_host, fetch_host
-from tasks.listing.attached import attachments
+from tasks.fetch import Visitor, by_host
+from tasks.gather import Gatherer
 from tasks.politeness import Hosts, Settings
 from tasks.records import Candidate, Discovered, Fetched, OutcomeRow, Source, Wanted
-from tasks.report import read
 from tasks.resolve import resolve_from_env
 from tasks.shrunk import shrunk
 from tasks.sources import host_options, load_sources, official_check, to_visit
@@ -40,8 +37,6 @@ from tasks.urls import canonical_url
 
 HOSTS_AT_ONCE = 16
 PART_ROWS, PART_BYTES, PART_SECONDS = 500, 32_000_000, 30.0
-MOST_ATTACHMENTS = 10
-_LINKS_DOCUMENT = re.compile(rb"\.(?:pdf|docx?|xlsx?|ofd)\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -77,13 +72,13 @@ class Archive:
         self._waiting: list[Fetched] = []
         self._bytes, self._since = 0, time.monotonic()
 
-    def add(self, row: Fetched) -> None:
-        """Takes one fetch; may write a part."""
+    def add(self, *rows: Fetched) -> None:
+        """Takes fetches that belong together; may write a part."""
         with self._lock:
             if not self._waiting:
                 self._since = time.monotonic()
-            self._waiting.append(row)
-            self._bytes += len(row.body or b"")
+            self._waiting += rows
+            self._bytes += sum(len(row.body or b"") for row in rows)
             full = len(self._waiting) >= PART_ROWS or self._bytes >= PART_BYTES
             if full or time.monotonic() - self._since >= PART_SECONDS:
                 self._write()
@@ -118,54 +113,19 @@ class Visit:
         """A visitor for one host's task."""
         return Visitor(self.official, self.settings, self.resolve, hosts=self.hosts)
 
-    def wanted(self, document: Discovered) -> Wanted:
-        """The document with what the archive knows of it, for a conditional request."""
-        return self._with_state(
-            Wanted(
-                document.document_id,
-                document.url,
-                source_id=document.source_id,
-                link_title=document.link_title,
-                link_date=document.link_date,
-            )
-        )
+    def gatherer(self, visitor: Visitor) -> Gatherer:
+        """Fetches documents with all that belongs to them."""
+        return Gatherer(visitor.fetch, self.archive.known)
 
-    def attachments_of(self, page: Fetched) -> Iterator[Wanted]:
-        """The documents to fetch along with a page: those that hold its report in its place."""
-        if page.error_code is not None:
-            return
-        if page.body is None:
-            for state in self.archive.known.children(page.document_id):
-                yield self._with_state(
-                    Wanted(state.document_id, state.url, page.source_id, page.document_id)
-                )
-            return
-        if not _LINKS_DOCUMENT.search(page.body) or page.body[:5] == b"%PDF-":
-            return
-        found = attachments(page.body, page.final_url)
-        if not found or read(page.body, url=page.url, content_type=page.content_type).cells:
-            return  # the report stands on the page; what it links is a copy or something else
-        for link in found[:MOST_ATTACHMENTS]:
-            yield self._with_state(
-                Wanted(
-                    canonical_url(link.url),
-                    link.url,
-                    page.source_id,
-                    page.document_id,
-                    link_title=link.text or None,
-                )
-            )
 
-    def _with_state(self, wanted: Wanted) -> Wanted:
-        state = self.archive.known.states.get(wanted.document_id)
-        if state is None or state.snapshot_id not in self.archive.known.snapshots:
-            return wanted  # unconditional: a "not modified" would name bytes that are lost
-        return replace(
-            wanted,
-            etag=state.etag,
-            last_modified=state.last_modified,
-            snapshot_id=state.snapshot_id,
-        )
+def _wanted(document: Discovered) -> Wanted:
+    return Wanted(
+        document.document_id,
+        document.url,
+        source_id=document.source_id,
+        link_title=document.link_title,
+        link_date=document.link_date,
+    )
 
 
 @task(name="list", task_run_name="list {host}", retries=0, persist_result=False)
@@ -191,13 +151,12 @@ def list_host(host: str, sources: list[Source], visit: Visit) -> list[Listing]:
 
 @task(name="fetch", task_run_name="fetch {host}", retries=0, persist_result=False)
 def fetch_pages(host: str, batch: list[Wanted], visit: Visit) -> int:
-    """Fetches one host's documents, and the attachments that hold a report in a page's place."""
+    """Fetches one host's documents, each with all that belongs to it."""
     with visit.visitor() as visitor:
-        for page in fetch_host(batch, visitor):
-            children = list(visit.attachments_of(page))
-            visit.archive.add(page)
-            for child in fetch_host(children, visitor):
-                visit.archive.add(child)
+        gatherer = visit.gatherer(visitor)
+        for wanted in batch:
+            # Together: a page without its attachments would pass for one that has none.
+            visit.archive.add(*gatherer.document(gatherer.with_state(wanted)))
             visit.step.advance(1, host)
     return len(batch)
 
@@ -262,7 +221,7 @@ def _fetch(visit: Visit, result: Harvested) -> None:
     official = [d for d in result.discovered if d.official]
     with progress.current().step("Fetching", len(official), "documents") as step:
         visit.step = step
-        batches = by_host(visit.wanted(document) for document in official)
+        batches = by_host(map(_wanted, official))
         futures = {host: fetch_pages.submit(host, batch, visit) for host, batch in batches.items()}
         faults = {host: _fault(future) for host, future in futures.items()}
     archive.flush()
@@ -314,4 +273,4 @@ def get_one(url: str) -> Fetched:
         return None
 
     with Visitor(anything, Settings.from_env(), resolve_from_env()) as visitor:
-        return visitor.get(url)
+        return Gatherer(visitor.fetch, snapshot.Known()).whole(Wanted(canonical_url(url), url))

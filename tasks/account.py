@@ -339,7 +339,9 @@ class _Judge:
             if fate is None or reading is None:
                 continue
             if reading.outcome == "rejected":
-                if refusal is None and (fate.outcome != "unchanged" or own.outcome == "rejected"):
+                # That an archive is one says nothing where what it holds was refused for a reason.
+                first = refusal is None or refusal.code == "unsupported"
+                if first and (fate.outcome != "unchanged" or own.outcome == "rejected"):
                     refusal = reading
             elif fate.outcome == "duplicate" and fate.duplicate_of not in here:
                 duplicate_of = duplicate_of or fate.duplicate_of

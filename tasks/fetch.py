@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
@@ -22,7 +22,7 @@ from tasks.records import Fetched, Official, Wanted, snapshot_id_of
 from tasks.resolve import NO_MAP, PinnedAdapter, ResolveMap
 from tasks.urls import canonical_url, host_of
 
-__all__ = ["PACE", "Pace", "Settings", "Visitor", "by_host", "fetch_host"]
+__all__ = ["PACE", "Pace", "Settings", "Visitor", "by_host"]
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 
@@ -249,12 +249,6 @@ class Visitor:
             return Rules()  # no robots.txt, or nothing usable in its place: everything is allowed
         text = (answer.body or b"")[:512_000].decode("utf-8-sig", errors="replace")
         return Rules(robots=Protego.parse(text))
-
-
-def fetch_host(wanted: Iterable[Wanted], visitor: Visitor) -> Iterator[Fetched]:
-    """Fetch one host's documents in order, yielding each as it comes (nothing is held)."""
-    for item in wanted:
-        yield visitor.fetch(item)
 
 
 def by_host(wanted: Iterable[Wanted]) -> dict[str, list[Wanted]]:

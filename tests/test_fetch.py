@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 
 from tasks.codes import codes
-from tasks.fetch import Pace, Settings, Visitor, by_host, fetch_host
+from tasks.fetch import Pace, Settings, Visitor, by_host
 from tasks.politeness import HostOptions, Hosts
 from tasks.records import Wanted, snapshot_id_of
 from tasks.resolve import NO_MAP, parse_resolve
@@ -306,7 +306,7 @@ def test_a_dead_host_is_given_up_and_the_rest_is_skipped(web: Web) -> None:
         web.server.answers[f"/{n}"] = reset
     visitor = web.visitor(replace(QUICK, retries=0, break_after=3))
     wanted = [Wanted(str(n), f"http://www.a.gov.cn/{n}") for n in range(5)]
-    codes = [row.error_code for row in fetch_host(wanted, visitor)]
+    codes = [visitor.fetch(item).error_code for item in wanted]
     assert codes == ["unreachable"] * 3 + ["circuit_open"] * 2
     assert len(web.server.paths()) == 3
     assert list(by_host([*wanted, Wanted("x", "http://b.gov.cn/")])) == ["b.gov.cn", "www.a.gov.cn"]
@@ -389,7 +389,7 @@ def test_the_run_stops_when_it_is_told_to(web: Web) -> None:
     assert visitor.get(URL).body == b"x"
     told.append("told to stop: an exercise")
     before = len(web.server.asked)
-    rows = list(fetch_host([Wanted(str(n), URL) for n in range(3)], visitor))
+    rows = [visitor.fetch(Wanted(str(n), URL)) for n in range(3)]
     assert [(r.error_code, r.error_message) for r in rows] == [("stopped", told[0])] * 3
     assert len(web.server.asked) == before
 

@@ -91,32 +91,34 @@ def _scripted(soup: BeautifulSoup, base: str, url: str) -> Iterator[str]:
     """The pages that exist only once a script has run."""
     for tag in soup.find_all("script"):
         script = tag.get_text()
-        for total, current, stem, suffix in _CREATE.findall(script):
-            yield from _stems(base, url, stem, suffix, int(total), int(current))
-        if (count := _COUNT.search(script)) and (written := _WRITTEN.search(script)):
-            yield from _stems(base, url, written[1], written[2], int(count[1]), 0)
-        if "hrefFormer" in script:
-            yield from _kkpager(script, base, url)
+        if not re.search(r"_\d+\.\w+$", urlsplit(url).path):  # else the first page named them all
+            for stem, suffix, numbers in written_pages(script):
+                yield from (urljoin(base, f"{stem}_{n}.{suffix}") for n in numbers)
         yield from _record_service(script, base, soup)
         for address in _JSON_SERVICE.findall(script):
             if (target := resolved(base, address)) is not None:
                 yield _first_json(target)
 
 
-def _stems(base: str, url: str, stem: str, suffix: str, total: int, current: int) -> Iterator[str]:
-    """`stem_N.suffix` for every further page. The first page's own number says where N begins."""
-    if re.search(r"_\d+\.\w+$", urlsplit(url).path):
-        return  # a further page itself; the first one has named them all
-    for number in range(current + 1, min(current + total, _MOST_PAGES)):
-        yield urljoin(base, f"{stem}_{number}.{suffix}")
+def written_pages(script: str) -> Iterator[tuple[str, str, range]]:
+    """The further pages that a script writes links to: stem, suffix, numbers (`stem_N.suffix`).
+
+    The first page's own number in the script, 0 or 1, says where the numbers begin.
+    """
+    for total, current, stem, suffix in _CREATE.findall(script):
+        yield stem, suffix, _numbers(int(total), int(current))
+    if (count := _COUNT.search(script)) and (written := _WRITTEN.search(script)):
+        yield written[1], written[2], _numbers(int(count[1]), 0)
+    if "hrefFormer" in script:
+        given = dict(_PAGER.findall(script))
+        total, stem = given.get("total", ""), given.get("hrefFormer", "")
+        suffix = given.get("hrefLatter", "").lstrip(".")
+        if total.isdecimal() and stem and suffix:
+            yield stem, suffix, _numbers(int(total), 1)
 
 
-def _kkpager(script: str, base: str, url: str) -> Iterator[str]:
-    given = dict(_PAGER.findall(script))
-    total, stem = given.get("total", ""), given.get("hrefFormer", "")
-    suffix = given.get("hrefLatter", "").lstrip(".")
-    if total.isdecimal() and stem and suffix:
-        yield from _stems(base, url, stem, suffix, int(total), 1)
+def _numbers(total: int, current: int) -> range:
+    return range(current + 1, min(current + total, _MOST_PAGES))
 
 
 def _record_service(script: str, base: str, soup: BeautifulSoup) -> Iterator[str]:

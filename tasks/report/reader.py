@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
 
-from tasks.report import html, index_number, prose, sniff, text, whose
+from tasks.report import html, index_number, pages, prose, sniff, text, whose
 from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
@@ -35,7 +35,9 @@ _REFUSED_KINDS = {
     "image": ("needs_ocr", "the document is a picture"),
     "doc": ("needs_office", "the document is in the old Word format"),
     "ofd": ("unsupported", "OFD documents are not read"),
-    "zip": ("unsupported", "the document is an archive, and archives are not opened"),
+    "zip": ("unsupported", "the document is an archive; what it holds is read by itself"),
+    "rar": ("unsupported", "the document is a RAR archive, which is not opened"),
+    "7z": ("unsupported", "the document is a 7z archive, which is not opened"),
     "gzip": ("broken_file", "the document is compressed data that was never unpacked"),
     "mht": ("unsupported", "web archives (MHTML) are not read"),
     "unknown": ("unsupported", "the bytes are in no format that is read"),
@@ -74,8 +76,8 @@ def read(data: bytes, *, url: str | None = None, content_type: str | None = None
         except Reject as refusal:
             if not source.hidden or refusal.rejection.code not in _TABLELESS:
                 raise
-            page = html.source(to_utf8(data, content_type), show_blocks=True)
-            _understand(page, reading)
+            whole = _page(data, reading.source_kind, content_type, show_blocks=True)
+            _understand(whole, reading)
     except Reject as refusal:
         reading.outcome, reading.reason = "rejected", refusal.rejection
         reading.cells, reading.findings = [], []
@@ -85,14 +87,20 @@ def read(data: bytes, *, url: str | None = None, content_type: str | None = None
 def _source(data: bytes, kind: str, content_type: str | None) -> Source:
     if kind in _REFUSED_KINDS:
         raise Reject(*_REFUSED_KINDS[kind])
-    if kind == "html":
-        return html.source(to_utf8(data, content_type))
+    if kind in ("html", "pages"):
+        return _page(data, kind, content_type)
     if kind == "text":
         return text.source(decode(data, content_type))
     # Their libraries are loaded only when such a document comes: most nights are all HTML.
     module = import_module(f"tasks.report.{_MODULES[kind]}")
     source: Callable[[bytes], Source] = module.source
     return source(data)
+
+
+def _page(data: bytes, kind: str, content_type: str | None, *, show_blocks: bool = False) -> Source:
+    if kind == "pages":
+        return pages.source(data, show_blocks=show_blocks)
+    return html.source(to_utf8(data, content_type), show_blocks=show_blocks)
 
 
 def _understand(source: Source, reading: Reading) -> None:

@@ -18,6 +18,9 @@ _IMAGES = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*",
     b"\x00\x00\x01\x00",
 )  # fmt: skip
+PAGES = b"MIME-Version: 1.0\r\nX-Article-Pages: "
+"""How the pages of one article begin, once joined (`tasks.report.pages`)."""
+_ARCHIVES = {b"\x1f\x8b": "gzip", b"Rar!\x1a\x07": "rar", b"7z\xbc\xaf\x27\x1c": "7z"}
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _TAG = re.compile(
     rb"<\s*(?:!doctype\s+html|html|head|body|title|meta|table|tbody|tr|td|div|p|br|span|script"
@@ -30,7 +33,8 @@ _XHTML = b"http://www.w3.org/1999/xhtml"
 
 
 def kind(data: bytes) -> str:
-    """One of html, mht, text, pdf, docx, xlsx, xls, doc, ofd, zip, image, gzip, empty, unknown."""
+    """One of html, pages, mht, text, pdf, docx, xlsx, xls, doc, ofd, zip, image, rar, 7z,
+    gzip, empty, unknown."""
     if not data.strip(b" \t\r\n\0"):
         return "empty"
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n\0")
@@ -38,8 +42,11 @@ def kind(data: bytes) -> str:
         return _zip_kind(data)
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _ole_kind(data)
-    if data.startswith(b"\x1f\x8b"):
-        return "gzip"
+    for mark, archive in _ARCHIVES.items():
+        if data.startswith(mark):
+            return archive
+    if data.startswith(PAGES):
+        return "pages"
     if start.startswith(b"%PDF-"):
         return "pdf"
     if start.startswith(b"{\\rtf"):

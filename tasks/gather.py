@@ -1,0 +1,207 @@
+"""Everything that belongs to one document: its further pages, attachments, and what archives hold.
+
+An article over several pages is one document, fetched whole or not at all. Attachments and the
+members of archives are documents below their page (`parent_document_id`); one that fails is a
+failure of its own and does not drop the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from tasks import unpack
+from tasks.listing.article import further_pages, in_order
+from tasks.listing.attached import attachments
+from tasks.records import Fetched, State, Wanted, snapshot_id_of
+from tasks.report import pages, read, sniff
+from tasks.urls import canonical_url
+
+MOST_ATTACHMENTS = 10
+MOST_BYTES = 40_000_000
+"""All pages of one article together."""
+_LINKS_DOCUMENT = re.compile(rb"\.(?:pdf|docx?|xlsx?|ofd|zip|rar|7z)\b", re.IGNORECASE)
+
+
+class Archived(Protocol):
+    """What the archive knows of documents (`tasks.snapshot.Known`)."""
+
+    states: dict[str, State]
+
+    def children(self, document_id: str) -> list[State]:
+        """The attachments known of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """Fetches documents whole. `get` fetches one address; `known` says what the archive has."""
+
+    get: Callable[[Wanted], Fetched]
+    known: Archived
+
+    def document(self, wanted: Wanted) -> Iterator[Fetched]:
+        """One document: its own row first, then a row for everything below it."""
+        page = self.whole(wanted)
+        yield page
+        yield from self._members(page, page.document_id)
+        if page.body is not None and unpack.is_archive(page.body):
+            return
+        for child in self._attachments_of(page):
+            row = self.get(child)
+            yield row
+            yield from self._members(row, page.document_id)
+
+    def whole(self, wanted: Wanted) -> Fetched:
+        """One document's own row, with all the pages of its article joined.
+
+        Such a document is asked for unconditionally (its first page cannot vouch for the others),
+        and a page that is missing makes it fail: half an article is no document.
+        """
+        first = self.get(wanted)
+        if first.body is None:
+            return first
+        start = first.final_url
+        waiting = further_pages(first.body, start, start)
+        got = {start: first}
+        while waiting:
+            url = waiting.pop(0)
+            if url in got:
+                continue
+            row = self.get(Wanted(canonical_url(url), url))
+            size = sum(len(r.body or b"") for r in got.values()) + len(row.body or b"")
+            if row.body is None:
+                said = f"page {len(got) + 1} of the article ({url}): {row.error_message}"
+                return _without_body(first, row.error_code or "no_body", said, row.http_status)
+            if len(got) >= pages.MOST_PAGES or size > MOST_BYTES:
+                said = f"the article has more than {len(got)} pages or {MOST_BYTES} bytes"
+                return _without_body(first, "too_large", said, None)
+            got[url] = row
+            more = further_pages(row.body, row.final_url, start)
+            waiting = in_order([*waiting, *(u for u in more if u not in got)], start)
+        if len(got) == 1:
+            return first
+        ordered = [start, *in_order(got, start)]
+        joined = pages.join([(u, got[u].content_type, got[u].body or b"") for u in ordered])
+        return replace(
+            first,
+            body=joined,
+            size=len(joined),
+            snapshot_id=snapshot_id_of(joined),
+            content_type=pages.CONTENT_TYPE,
+            etag=None,
+            last_modified=None,
+        )
+
+    def with_state(self, wanted: Wanted) -> Wanted:
+        """A wanted document with what the archive knows of it, for a conditional request."""
+        state = self.known.states.get(wanted.document_id)
+        if state is None:
+            return wanted
+        return replace(
+            wanted,
+            etag=state.etag,
+            last_modified=state.last_modified,
+            snapshot_id=state.snapshot_id,
+        )
+
+    def _attachments_of(self, page: Fetched) -> Iterator[Wanted]:
+        """The documents to fetch along with a page: those that hold its report in its place."""
+        if page.error_code is not None:
+            return
+        if page.body is None:
+            for state in self.known.children(page.document_id):
+                if not unpack.is_member(state.document_id):
+                    yield self.with_state(
+                        Wanted(state.document_id, state.url, page.source_id, page.document_id)
+                    )
+            return
+        if not _LINKS_DOCUMENT.search(page.body) or page.body[:5] == b"%PDF-":
+            return
+        found = attachments(_html(page.body), page.final_url)
+        if not found or read(page.body, url=page.url, content_type=page.content_type).cells:
+            return  # the report stands on the page; what it links is a copy or something else
+        for link in found[:MOST_ATTACHMENTS]:
+            yield self.with_state(
+                Wanted(
+                    canonical_url(link.url),
+                    link.url,
+                    page.source_id,
+                    page.document_id,
+                    link_title=link.text or None,
+                )
+            )
+
+    def _members(self, archive: Fetched, parent: str) -> Iterator[Fetched]:
+        """What an archive holds, each a row below the page; unchanged ones when it is unchanged."""
+        if archive.body is None:
+            for state in self.known.children(parent) if archive.http_status == 304 else []:
+                if state.document_id.startswith(f"{archive.document_id}!/"):
+                    yield _confirmed(archive, state, parent)
+            return
+        if not unpack.is_archive(archive.body):
+            return
+        blank = replace(
+            _without_body(archive, "archive_refused", "", archive.http_status),
+            parent_document_id=parent,
+            content_type=None,
+            link_title=None,
+        )
+        try:
+            found = unpack.members(archive.body, archive.document_id)
+        except unpack.Refused as refusal:
+            url = f"{archive.document_id}!/"
+            yield replace(blank, document_id=url, url=url, error_message=str(refusal))
+            return
+        for member in found:
+            row = replace(blank, document_id=member.url, url=member.url, link_title=member.name)
+            if not member.body.strip():
+                yield replace(row, error_code="empty_body", error_message="the file is empty")
+                continue
+            yield replace(
+                row,
+                body=member.body,
+                size=len(member.body),
+                snapshot_id=snapshot_id_of(member.body),
+                error_code=None,
+                error_message=None,
+            )
+
+
+def _html(body: bytes) -> bytes:
+    """The markup in which a document's links stand: all pages of an article together."""
+    if body.startswith(sniff.PAGES):
+        return b"\n".join(part for _, part in pages.split(body))
+    return body
+
+
+def _without_body(row: Fetched, code: str, message: str, status: int | None) -> Fetched:
+    return replace(
+        row,
+        body=None,
+        size=None,
+        snapshot_id=None,
+        etag=None,
+        last_modified=None,
+        http_status=status,
+        error_code=code,
+        error_message=message,
+    )
+
+
+def _confirmed(archive: Fetched, state: State, parent: str) -> Fetched:
+    """A member of an archive that the server said is as it was."""
+    return Fetched(
+        state.document_id,
+        state.url,
+        archive.final_url,
+        datetime.now(UTC),
+        official=archive.official,
+        source_id=archive.source_id,
+        parent_document_id=parent,
+        http_status=304,
+        content_type=state.content_type,
+        snapshot_id=state.snapshot_id,
+    )
