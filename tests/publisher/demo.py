@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from urllib.parse import quote
 
-from tests.publisher import attached, blanks, layouts, listing, oddities, styles
+from tests.publisher import attached, blanks, layouts, listing, oddities, several, styles
 from tests.publisher import figures as maker
 from tests.publisher.cast import COUNTIES, County, Unit
 from tests.publisher.document import Document, document
@@ -26,8 +27,12 @@ AS_FILE = {  # reports whose body is a file
     ("陆良县板桥镇", 2021): "pdf",
     ("陆良县板桥镇", 2020): "pdf",
     ("临安区於潜镇", 2022): "xlsx",
+    ("定海区卫生健康局", 2021): "docx",
+    ("临安区锦南街道", 2022): "clean/table/utf8",
 }
 STRAIGHT = {("陆良县板桥镇", 2020)}  # files that the listing links to without a page between
+ZIPPED = {("定海区卫生健康局", 2021)}  # reports that come as a file inside a zip
+SEVERAL = {("临安区锦南街道", 2022)}  # reports over several pages
 DECOYS = {  # listed beside the reports, and no candidates for one
     "http://www.linan.gov.cn/zwgk/nb/": [
         listing.Entry("./fz/2022.html", "临安区2022年法治政府建设年度报告", "2023-03-01"),
@@ -98,11 +103,22 @@ def _publish(
     day = page.head.published
     attachment = None
     if layout in layouts.FILES and (unit.name, year) not in STRAIGHT:
-        rendered = attached.page(page, layout, number)
+        packed = "zip" if (unit.name, year) in ZIPPED else None
+        rendered = attached.page(page, layout, number, packed)
         file = layouts.publish(page, layout)
         url = address(county, unit.slug, day, number)
-        attachment = attached.url_of(url, layout, number)
-        site.pages[attachment] = Resource(file.body, file.content_type, modified=_noon(day))
+        attachment = attached.url_of(url, layout, number, packed)
+        body = attached.zipped(file.body, f"{page.head.title}.{layout}") if packed else file.body
+        site.pages[attachment] = Resource(body, file.content_type, modified=_noon(day))
+        if packed:
+            attachment += f"!/{quote(page.head.title)}.{layout}"
+    elif (unit.name, year) in SEVERAL:
+        rendered = layouts.publish(page, layout)
+        url = address(county, unit.slug, day, number)
+        parts = several.spread(rendered.body.decode(), url)
+        for n, text in enumerate(parts):
+            site.pages[several.name(url, n)] = Resource(text.encode(), modified=_noon(day))
+        rendered = rendered._replace(body=parts[0].encode())
     else:
         rendered = layouts.publish(page, layout)
         url = address(county, unit.slug, day, number, rendered.suffix)
