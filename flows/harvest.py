@@ -34,6 +34,7 @@ from tasks.shrunk import shrunk
 from tasks.sources import host_options, load_sources, official_check, to_visit
 from tasks.store import Warehouse
 from tasks.urls import canonical_url
+from tasks.variants import merged
 
 HOSTS_AT_ONCE = 16
 PART_ROWS, PART_BYTES, PART_SECONDS = 500, 32_000_000, 30.0
@@ -213,7 +214,8 @@ def _discover(sources: list[Source], visit: Visit, result: Harvested) -> None:
             if reason := _fault(future):
                 for source in hosts[host]:
                     result.problems.append(_faulty_listing(source, reason))
-    result.discovered = [documents[key] for key in sorted(documents)]
+    result.discovered, spellings = merged(documents.values(), visit.archive.known.states)
+    result.rejected += spellings
 
 
 def _fetch(visit: Visit, result: Harvested) -> None:

@@ -158,6 +158,7 @@ class State(NamedTuple):
     snapshot_id: str | None
     content_type: str | None
     error_code: str | None
+    link_title: str | None = None
 
 
 class ReadingSummary(NamedTuple):

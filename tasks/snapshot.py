@@ -241,7 +241,8 @@ _LAST_STATES = """
                arg_max(fetches, (fetched_at, run_id)) as newest
         from fetches group by document_id)
     select document_id, good.url, good.parent_document_id, good.source_id, good.etag,
-           good.last_modified, good.snapshot_id, good.content_type, newest.error_code
+           good.last_modified, good.snapshot_id, good.content_type, newest.error_code,
+           good.link_title
     from last order by document_id
 """
 _STORED = """

@@ -21,6 +21,7 @@ _OTHER_ANNUAL = re.compile(
 )
 _EXPLAINS = re.compile("解读|图解|读懂")
 _CANDIDATE = re.compile("信息公开|政务公开|年报|年度报告|工作报告")
+_CHANNEL = re.compile("(?:法定|政府)*(?:信息|政务)公开(?:专?栏目?|专题|平台|目录|网)?")
 _BARE = re.compile(
     "(?:法定主动公开内容)?(?:政府)?(?:信息|政务)公开(?:工作)?(?:年度报告|年报)(?:列表|栏目)?"
 )
@@ -63,6 +64,8 @@ def why_not_a_report(
         if pattern.search(title) or pattern.search(url):
             return None
         return "does not match the source's pattern" if _CANDIDATE.search(text) else ""
+    if _CHANNEL.fullmatch(text):
+        return ""
     if not _CANDIDATE.search(text):
         return _by_column(text, column, dated, url)
     if _EXPLAINS.search(text):
