@@ -148,7 +148,7 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
         if waiting and waiting[-1].table != here.table:
             waiting = []
         texts = here.labels
-        section = _vote(texts) if texts else None
+        section = vote(texts) if texts else None
         if section is not None:
             if current is None or current.section != section or _restarts(current, here):
                 current = _reopen(found, section, here)
@@ -170,7 +170,7 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
 
 
 @lru_cache(maxsize=8192)
-def _vote(texts: tuple[str, ...]) -> str | None:
+def vote(texts: tuple[str, ...]) -> str | None:
     """The section that a row's labels name; None when none of them does, or they disagree."""
     known = section_of_label()
     votes: dict[str, int] = {}

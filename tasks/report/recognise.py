@@ -43,9 +43,8 @@ _READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
 def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
     """The form, every cell of it in order, and what identities 1-4 say. Raises `Reject`."""
     alike = skeleton(source) if source.kind == "html" else None
-    known = recall(alike) if alike is not None else None
-    if known is not None:
-        placed = known.apply(source)
+    if alike is not None and (known := recall(alike)) is not None:
+        placed = known.apply(alike.rows)
         return known.form, *_settled(form(known.form), placed)
     found = copies(source.blocks)
     if any(len(group) > _MOST_COPIES for group in found.values()):
@@ -65,7 +64,7 @@ def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
             refusals.append(refusal)
     if len(readings) == 1:
         if alike is not None and len(names) == 1 and all(len(c) == 1 for c in found.values()):
-            remember(alike, names[0], source, placed)
+            remember(alike, names[0], placed)
         return readings[0]
     if readings:
         raise Reject("competing_readings", "the tables fit both the 2019 and the 2021 form")

@@ -12,52 +12,82 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tasks.report.headings import heading_of
-from tasks.report.lines import mark
-from tasks.report.model import Form, Paragraph, Source, SourceRow
+from tasks.report.lines import Line, mark, row_heading, vote
+from tasks.report.model import Form, Paragraph, Source, SourceCell, SourceRow
 from tasks.report.sections import Placed
 
-Skeleton = tuple[object, ...]
 _MOST = 512  # skeletons kept, about 20 KB each
+Rows = list[tuple[SourceCell, ...]]
+
+
+class Skeleton(NamedTuple):
+    """What recognition sees of a page, and the rows it sees it in.
+
+    `seen` has (heading), the number of each row's table, and each cell's text or None for a
+    number; cells that span others are followed by how many. Tables above the first that shows a
+    statutory label hold the metadata header; they say nothing to recognition but headings.
+    """
+
+    seen: tuple[object, ...]
+    rows: Rows
 
 
 class Placement(NamedTuple):
-    """Where a form's cells stand: section -> cell code -> (row, cell), counted over all rows."""
+    """Where a form's cells stand: section -> cell code -> (row, cell)."""
 
     form: Form
     cells: dict[str, dict[str, tuple[int, int]]]
     units: dict[str, dict[str, str]]
 
-    def apply(self, source: Source) -> dict[str, Placed]:
+    def apply(self, rows: Rows) -> dict[str, Placed]:
         """The sections of another page with the same skeleton."""
-        rows = [block.cells for block in source.blocks if type(block) is SourceRow]
         return {
             section: Placed({code: rows[i][j] for code, (i, j) in cells.items()}, units)
             for (section, cells), units in zip(self.cells.items(), self.units.values(), strict=True)
         }
 
 
-_known: dict[Skeleton, Placement] = {}
+_known: dict[tuple[object, ...], Placement] = {}
 
 
 def skeleton(source: Source) -> Skeleton:
-    """What recognition sees of a page: (heading), row's table, cell's text or None for a number.
-
-    Cells that span others are followed by how many.
-    """
+    """The skeleton of a page."""
     seen: list[object] = []
+    rows: Rows = []
+    first: int | None = None  # the first table with a statutory label
+    above: list[SourceRow] = []  # rows of the table that may be it
     for block in source.blocks:
         if isinstance(block, Paragraph):
             heading = heading_of(block.text)
             if heading is not None:
                 seen.append((heading,))
             continue
-        cells, table = block
-        seen.append(table)
-        for text, _, rowspan, colspan in cells:
-            seen.append(_shown(text))
-            if rowspan != 1 or colspan != 1:
-                seen.append((rowspan, colspan))
-    return tuple(seen)
+        if first is None:
+            if above and above[-1].table != block.table:
+                above = []
+            above.append(block)
+            if vote(Line(block).labels) is None:
+                heading = row_heading(block)
+                if heading is not None:
+                    seen.append((heading,))
+                continue
+            first = block.table
+            rows += [row.cells for row in above]
+            for row in above:
+                _see(row, first, seen)
+            continue
+        rows.append(block.cells)
+        _see(block, first, seen)
+    return Skeleton(tuple(seen), rows)
+
+
+def _see(row: SourceRow, first: int, seen: list[object]) -> None:
+    cells, table = row
+    seen.append(table - first)
+    for text, _, rowspan, colspan in cells:
+        seen.append(_shown(text))
+        if rowspan != 1 or colspan != 1:
+            seen.append((rowspan, colspan))
 
 
 @lru_cache(maxsize=16384)
@@ -65,17 +95,21 @@ def _shown(text: str) -> str | None:
     return None if mark(text).kind == "n" else text
 
 
+def forget() -> None:
+    """Forgets every placement; readings do not depend on it."""
+    _known.clear()
+
+
 def recall(of: Skeleton) -> Placement | None:
     """The placement of an earlier page with this skeleton."""
-    return _known.get(of)
+    return _known.get(of.seen)
 
 
-def remember(of: Skeleton, form: Form, source: Source, placed: dict[str, Placed]) -> None:
+def remember(of: Skeleton, form: Form, placed: dict[str, Placed]) -> None:
     """Keeps a placement for the pages to come, if no number had a say in it."""
     if not all(p.regular and p.header_complete and not p.unsure_rows for p in placed.values()):
         return
-    rows = [block.cells for block in source.blocks if type(block) is SourceRow]
-    where = {id(cell): (i, j) for i, cells in enumerate(rows) for j, cell in enumerate(cells)}
+    where = {id(cell): (i, j) for i, cells in enumerate(of.rows) for j, cell in enumerate(cells)}
     found: dict[str, dict[str, tuple[int, int]]] = {}
     for section, p in placed.items():
         cells = {code: where[id(cell)] for code, cell in p.cells.items() if cell is not None}
@@ -83,5 +117,5 @@ def remember(of: Skeleton, form: Form, source: Source, placed: dict[str, Placed]
             return
         found[section] = cells
     if len(_known) >= _MOST:
-        _known.clear()
-    _known[of] = Placement(form, found, {section: p.units for section, p in placed.items()})
+        forget()
+    _known[of.seen] = Placement(form, found, {section: p.units for section, p in placed.items()})

@@ -25,6 +25,8 @@ _NOT_TITLE = re.compile(r"[>＞»:：|｜]|当前位置|您的位置|首页|来�
 _NOTICE = re.compile(
     r"(?:通知|公告|要求|办法|规定|方案|函|格式|模板|解读)(?:$|[)）》])|关于(?:印发|做好|报送|编制)"
 )
+_QUOTED = re.compile(r"《([^《》]+)》")
+_PARTED = re.compile(r"\s*[_|]\s*|\s+[-–—]+\s+|-{1,2}")
 _UNIT_END = re.compile(
     r"(?:人民政府|政府|办公厅|办公室|委员会|管委会|街道办事处|街道|办事处|局|厅|委|办|镇|乡|苏木|中心|分局|支队|大队|"
     r"院|部|处|开发区|新区|园区|示范区|合作区|公司|银行|法院|县|市|区|旗|州|盟|省|会|社|馆|台|站|所|队|联|校|学)\Z"
@@ -103,25 +105,32 @@ def _line(block: Block) -> str:
     return texts[0] if len(texts) == 1 else ""
 
 
+@lru_cache(maxsize=2048)
+def _named(text: str) -> tuple[str, int] | None:
+    """The report's title that a text is or quotes, and what its year and unit speak for it."""
+    if "公开" not in text or ("报告" not in text and "年报" not in text):
+        return None
+    if text.startswith("《") and text.endswith("》"):
+        text = text[1:-1]
+    if (quoted := _QUOTED.search(text)) and not is_report_title(text):
+        text = quoted[1]  # 关于公布《…年度报告》的公告
+    if not is_report_title(text):
+        return None
+    unit = unit_of_title(text)
+    return text, 4 * bool(YEAR.search(folded(text))) + 4 * bool(unit and is_unit(unit))
+
+
 def find_title(source: Source, header: dict[str, str], before: int) -> Title | None:
     """The report's title, or None when nothing on the page is one."""
     stated = [header.get("article_title"), header.get("title"), source.meta.get("h1")]
-    stated += re.split(r"\s*[_|]\s*|\s+[-–—]+\s+|-{1,2}", source.title or "")
+    stated += _PARTED.split(source.title or "")
     candidates: dict[str, int] = {}
 
-    def weigh(text: str, points_of_place: int) -> None:
-        points = points_of_place
-        if "公开" not in text or ("报告" not in text and "年报" not in text):
+    def weigh(said: str, points_of_place: int) -> None:
+        if (found := _named(said)) is None:
             return
-        if text.startswith("《") and text.endswith("》"):
-            text = text[1:-1]
-        if (quoted := re.search(r"《([^《》]+)》", text)) and not is_report_title(text):
-            text = quoted[1]  # 关于公布《…年度报告》的公告
-        if not is_report_title(text):
-            return
-        unit = unit_of_title(text)
-        points += 4 * bool(YEAR.search(folded(text))) + 4 * bool(unit and is_unit(unit))
-        points -= 4 * (text in source.menu and points_of_place < 2)
+        text, points = found
+        points += points_of_place - 4 * (text in source.menu and points_of_place < 2)
         if points > 2:
             candidates[text] = max(points, candidates.get(text, 0) + 1)
 
