@@ -33,7 +33,6 @@ judged as (
     select
         *,
         case
-            when left_blank = 0 and right_blank = 0 and left_known <> right_known then 'violated'
             -- Values are not negative: what is blank can only add to its own side.
             when right_blank = 0 and left_known > right_known then 'violated'
             when left_blank = 0 and right_known > left_known then 'violated'

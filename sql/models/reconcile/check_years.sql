@@ -1,15 +1,18 @@
 -- Across years, for one unit and scope: what was carried out of a year comes into the next; what is
 -- in force is what was, and what was issued, less what was repealed. Both years' current reports
 -- must be there; a division that changed between them makes it cannot_tell.
-{%- set columns = [] %}
+{%- set this_columns, last_columns = [], [] %}
 {%- for column in ['natural_person', 'business', 'research', 'public_interest', 'legal_service', 'other_org', 'total'] %}
-{%- do columns.extend(['requests.carried_in.' ~ column, 'requests.carried_out.' ~ column]) %}
+{%- do this_columns.append('requests.carried_in.' ~ column) %}
+{%- do last_columns.append('requests.carried_out.' ~ column) %}
 {%- endfor %}
 {%- for row in ['rules', 'normative_documents'] %}
-{%- for column in ['in_force', 'issued', 'repealed'] %}{% do columns.append('proactive.' ~ row ~ '.' ~ column) %}{% endfor %}
+{%- for column in ['in_force', 'issued', 'repealed'] %}{% do this_columns.append('proactive.' ~ row ~ '.' ~ column) %}{% endfor %}
+{%- do last_columns.append('proactive.' ~ row ~ '.in_force') %}
 {%- endfor %}
 {%- for row in ['licences', 'other_services', 'penalties', 'coercion', 'fees'] %}
-{%- do columns.extend(['proactive.' ~ row ~ '.items_last_year', 'proactive.' ~ row ~ '.change']) %}
+{%- do this_columns.append('proactive.' ~ row ~ '.items_last_year') %}
+{%- do last_columns.extend(['proactive.' ~ row ~ '.items_last_year', 'proactive.' ~ row ~ '.change']) %}
 {%- endfor %}
 with current_values as (
     select
@@ -19,7 +22,7 @@ with current_values as (
         reports.form,
         reports.report_year,
         units.version as unit_version,
-        {%- for c in columns %}
+        {%- for c in (this_columns + last_columns) | unique %}
         report_values."{{ c }}"{{ "," if not loop.last }}
         {%- endfor %}
     from {{ ref('reports') }} as reports
@@ -37,8 +40,10 @@ pairs as (
         last.report_id as last_report_id,
         last.report_year as last_year,
         this.unit_version <> last.unit_version as division_changed,
-        {%- for c in columns %}
+        {%- for c in this_columns %}
         this."{{ c }}" as "this {{ c }}",
+        {%- endfor %}
+        {%- for c in last_columns %}
         last."{{ c }}" as "last {{ c }}"{{ "," if not loop.last }}
         {%- endfor %}
     from current_values as this
