@@ -73,6 +73,17 @@ WarehouseOption = Annotated[
     ),
 ]
 
+AlertsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--alerts",
+        metavar="FILE",
+        help="Whom to tell when a night is out of the ordinary.  "
+        "[default: alerts.toml of the warehouse]",
+        show_default=False,
+    ),
+]
+
 
 def _set_debug(value: bool) -> bool:
     if value:
@@ -431,15 +442,17 @@ def serve(
         Path | None,
         typer.Option("--sources", metavar="FILE", help="The sites the nightly run visits."),
     ] = None,
+    alerts: AlertsOption = None,
     warehouse: WarehouseOption = None,
 ) -> int:
     """Start the Prefect server with its UI and the nightly schedule (02:00 Asia/Shanghai).
 
-    Runs made by `gongkai run` on the same warehouse are there to see. Ctrl-C ends it.
+    Runs made by `gongkai run` on the same warehouse are there to see. alerts.toml says who is told
+    when a night is out of the ordinary. Ctrl-C ends it.
     """
     from flows.serve import serve_forever
 
-    serve_forever(Warehouse.at(warehouse), sources, host, port, out)
+    serve_forever(Warehouse.at(warehouse), sources, alerts, host, port, out)
     return DONE
 
 
@@ -484,6 +497,24 @@ def audit(
         return auditing.show_score(chosen, score, out, as_json=as_json)
     assert size is not None
     return auditing.draw_sample(chosen, size, seed, release, sheet, out)
+
+
+@app.command()
+def alerts(
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test to everybody who would be told.")
+    ] = False,
+    file: AlertsOption = None,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Bring the alerts of the running Prefect server up to date with alerts.toml.
+
+    `gongkai serve` does it when it starts. The server is the one that serves this warehouse, else
+    PREFECT_API_URL. docs/operating.md explains the file.
+    """
+    from flows.commands import apply_alerts
+
+    return apply_alerts(Warehouse.at(warehouse), file, out, test=test)
 
 
 def main() -> None:

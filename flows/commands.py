@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from flows import progress, session, show
+from flows import alerting, progress, server, session, show
 from flows.exact_json import encode, reading_object
 from tasks import snapshot, verify, warc_write
 from tasks.politeness import Settings
@@ -244,6 +245,34 @@ def publish_warehouse(warehouse: Warehouse, out: Console, err: Console) -> int:
     return _session(warehouse, "publish", work, out, err)
 
 
+def apply_alerts(warehouse: Warehouse, file: Path | None, out: Console, *, test: bool) -> int:
+    """Makes a running server's automations those of the alerts file; maybe sends a test."""
+    settings = alerting.load(warehouse, file)
+    home = server.home_of(warehouse.root)
+    api = os.environ.get("PREFECT_API_URL") or server.announced(home)
+    if not api or not server.healthy(api, seconds=10):
+        raise BadInput(
+            f"no Prefect server runs for warehouse {warehouse.root}: start `gongkai serve`, which "
+            "applies the alerts by itself, or set PREFECT_API_URL"
+        )
+    os.environ.update(server.environment(home) | {"PREFECT_API_URL": api})
+    from flows import automations
+
+    for name in automations.apply(settings, api.removesuffix("/api")):
+        out.print(f"applied  {name}", highlight=False)
+    told = ", ".join(settings.recipients)
+    if test and not told:
+        raise BadInput(
+            f"--test: {file or warehouse.root / alerting.FILE} names nobody; add [[webhook]] or "
+            "[[email]], see docs/operating.md"
+        )
+    if test:
+        automations.send_test(warehouse)
+    word = "a test was sent to" if test else "alerts go to"
+    out.print(f"{word}  {told or 'nobody'}", highlight=False, soft_wrap=True)
+    return DONE
+
+
 def _session(
     warehouse: Warehouse,
     purpose: str,
@@ -275,6 +304,7 @@ def _show_end(warehouse: Warehouse, night: Night | None, out: Console) -> None:
 
     if night is not None:
         summary.show_run(out, night.counts, night.harvested, night.failures, night.notes)
+        summary.show_alerts(out, night.alerts)
     summary.show_facts(out, warehouse)
     summary.show_ways_on(out, warehouse, *as_typed(warehouse))
 

@@ -21,7 +21,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import progress
+from flows import progress, watched
 from flows.stages import run_title
 from tasks import account, snapshot
 from tasks.discover import Listing, crawl
@@ -199,7 +199,7 @@ def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[An
 def _discover(sources: list[Source], visit: Visit, result: Harvested) -> None:
     hosts = to_visit(sources)
     total = sum(map(len, hosts.values()))
-    with progress.current().step("Listings", total, "listings") as step:
+    with watched.step("Listings", total, "listings") as step:
         visit.step = step
         futures = {
             host: list_host.submit(host, listings, visit) for host, listings in hosts.items()
@@ -221,7 +221,7 @@ def _discover(sources: list[Source], visit: Visit, result: Harvested) -> None:
 def _fetch(visit: Visit, result: Harvested) -> None:
     archive = visit.archive
     official = [d for d in result.discovered if d.official]
-    with progress.current().step("Fetching", len(official), "documents") as step:
+    with watched.step("Fetching", len(official), "documents") as step:
         visit.step = step
         batches = by_host(map(_wanted, official))
         futures = {host: fetch_pages.submit(host, batch, visit) for host, batch in batches.items()}

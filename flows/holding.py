@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -25,25 +26,29 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import PrefectException
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from flows.server import home_of
 from tasks import snapshot
+from tasks.records import Busy
 from tasks.store import Warehouse, write_bytes
 
 NOTE = "running"
+WAIT_SECONDS = 30.0
 DEAD = "The process of this run ended without a word (killed, or the machine went down)."
 log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def holding(warehouse: Warehouse, purpose: str) -> Iterator[None]:
-    """Holds the warehouse for writing, from inside a flow run. Raises Busy when another does.
+def holding(warehouse: Warehouse, purpose: str, patience: float = 0) -> Iterator[None]:
+    """Holds the warehouse for writing, from inside a flow run.
 
-    Parts of the archive that cannot be read are set aside first, so that they stop no run.
+    Raises Busy when another run still does after `patience` seconds. Parts of the archive that
+    cannot be read are set aside first, so that they stop no run.
     """
-    with warehouse.lock(purpose):
+    with _lock(warehouse, purpose, patience):
         for part in snapshot.set_aside_damaged(warehouse):
             log.warning("a damaged part of the archive was set aside: %s", part)
         note = home_of(warehouse.root) / NOTE
@@ -54,6 +59,30 @@ def holding(warehouse: Warehouse, purpose: str) -> Iterator[None]:
             yield
         finally:
             note.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _lock(warehouse: Warehouse, purpose: str, patience: float) -> Iterator[None]:
+    deadline = time.monotonic() + patience
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(warehouse.lock(purpose))
+                break
+            except Busy as busy:
+                if time.monotonic() >= deadline:
+                    raise
+                get_run_logger().info("waiting: %s", busy)
+                time.sleep(min(WAIT_SECONDS, max(0.0, deadline - time.monotonic())))
+        yield
+
+
+def bury_dead(warehouse: Warehouse) -> None:
+    """Marks a run that died as crashed, unless a run is alive and writing."""
+    with contextlib.suppress(Busy), warehouse.lock("serve"):
+        note = home_of(warehouse.root) / NOTE
+        _bury(note)
+        note.unlink(missing_ok=True)
 
 
 def _bury(note: Path) -> None:

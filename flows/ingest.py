@@ -131,7 +131,12 @@ def ingest(
         except AccountingError as error:
             return not_published(error)
         failures = failures_of(
-            settled.outcomes, settled.problems, discovered, [], known_failures, settled.issuers
+            settled.outcomes,
+            settled.problems,
+            discovered,
+            remember_sources(place, None),
+            known_failures,
+            settled.issuers,
         )
         publish_held(str(place.root), sources)
         title = run_title("ingest", started_at)

@@ -4,42 +4,54 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 from prefect import State, flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import deployment
 from prefect.states import Failed
 
+from flows import alerting
+from flows.automations import raise_alerts
 from flows.harvest import Harvested, harvest
 from flows.holding import holding
 from flows.operator import closing_state, failures_of, show_night
 from flows.publish import publish_held
 from flows.stages import Night, parse_unread, run_title, seen_before, settle
 from tasks import account
+from tasks.alerts import alerts as unusual_of
 from tasks.records import AccountingError
-from tasks.sources import load_sources
+from tasks.sources import load_sources, to_visit
 from tasks.store import Warehouse, new_run_id
 
+PATIENCE = 3 * 3600.0  # seconds that a scheduled night waits for a replay or an ingest to end
 last: Night | None = None  # for the command line, which runs the flow in its own process
 
 
 @flow(name="nightly", flow_run_name=lambda: run_title("nightly"), retries=0)
-def nightly(sources: str | None = None, warehouse: str | None = None) -> State[Any]:
+def nightly(
+    sources: str | None = None, warehouse: str | None = None, alerts: str | None = None
+) -> State[Any]:
     """One night: visits the sources, archives what is new, reads it, publishes the tables.
 
     Ends as Completed on a clean night, as CompletedWithRejections (…WithFailures, …WithQuarantine)
     when documents did not make it, and as Failed, with nothing published, when the accounting does
-    not close. The Artifacts tab has the totals and every document that did not make it.
+    not close. The Artifacts tab has the totals and every document that did not make it. What is out
+    of the ordinary against the nights before is told as alerts.toml says.
 
     Args:
         sources: The sources file, a CSV like sql/seeds/sources.csv, which is the default.
         warehouse: The warehouse folder; without it GONGKAI_WAREHOUSE, else that of the checkout.
+        alerts: The alerts file with the thresholds; without it alerts.toml of the warehouse.
     """
     global last
     last = None
     place = Warehouse.at(warehouse)
     reviewed = load_sources(sources)  # before the lock: a wrong file changes nothing
-    with holding(place, "nightly"):
+    visited = {source.source_id for group in to_visit(reviewed).values() for source in group}
+    thresholds = alerting.load(place, Path(alerts) if alerts else None).thresholds
+    with holding(place, "nightly", patience=PATIENCE if deployment.id else 0):
         place.claim(bool(os.environ.get("GONGKAI_RESOLVE")))
         started_at = datetime.now(UTC)
         run_id = new_run_id("nightly", started_at)
@@ -71,8 +83,11 @@ def nightly(sources: str | None = None, warehouse: str | None = None) -> State[A
         )
         publish_held(str(place.root), sources)
         title = run_title("nightly", started_at)
-        show_night(title, run_id, str(place.root), place.is_demo, settled.counts, failures)
-        last = Night(run_id, settled.counts, failures, harvested.numbers())
+        unusual = unusual_of(place, run_id, visited, thresholds)
+        raise_alerts(unusual, place, title)
+        root = str(place.root)
+        show_night(title, run_id, root, place.is_demo, settled.counts, failures, unusual)
+        last = Night(run_id, settled.counts, failures, harvested.numbers(), alerts=unusual)
     return closing_state(settled.counts, failures)
 
 

@@ -22,6 +22,32 @@ from rich.progress import (
 LINE_SECONDS = 10.0
 
 
+def told(step: Step, seconds: float) -> str:
+    """How far a step is after some seconds: amount, rate, and what is left at that rate."""
+    if not step.total:
+        return f"{duration(seconds)} so far"
+    rate = step.done / seconds if seconds else 0.0
+    left = f", {duration((step.total - step.done) / rate)} left" if rate else ""
+    return f"{step.done:,} of {step.total:,} {step.unit}, {rate:,.1f} a second{left}"
+
+
+def finished(step: Step, seconds: float) -> str:
+    """What a step has done, in how long."""
+    amount = f"{step.done:,} {step.unit}" if step.unit else "done"
+    rate = f", {step.done / seconds:,.1f} a second" if step.total and seconds >= 1 else ""
+    return f"{amount} in {duration(seconds)}{rate}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time as one says it: 4.2 s, 38 s, 12 min, 3 h 05 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 class Step:
     """One stage under way. `advance` may be called from any thread."""
 
@@ -60,21 +86,11 @@ class _Line(Step):
         now = time.monotonic()
         if now - self._last >= LINE_SECONDS:
             self._last = now
-            if not self.total:
-                self._console.print(f"  {self.title}: {now - self._start:.0f} s so far")
-                return
-            rate = self.done / (now - self._start)
-            left = f", {(self.total - self.done) / rate:.0f} s left" if rate else ""
-            self._console.print(
-                f"  {self.title}: {self.done} of {self.total} {self.unit}, "
-                f"{rate:.1f} a second{left}"
-            )
+            self._console.print(f"  {self.title}: {told(self, now - self._start)}")
 
     def finish(self) -> None:
         """One line that says what was done and how long it took."""
-        seconds = time.monotonic() - self._start
-        amount = f"{self.done} {self.unit}" if self.unit else "done"
-        self._console.print(f"{self.title}: {amount} in {seconds:.1f} s")
+        self._console.print(f"{self.title}: {finished(self, time.monotonic() - self._start)}")
 
 
 class Lines(Quiet):

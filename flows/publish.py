@@ -9,7 +9,7 @@ from prefect import State, flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed
 
-from flows import progress
+from flows import watched
 from flows.holding import holding
 from flows.stages import run_title
 from tasks import warehouse as models
@@ -33,7 +33,7 @@ def build(warehouse: str, sources: str | None) -> dict[str, int]:
 @flow(name="publish", flow_run_name=lambda: run_title("publish"), retries=0)
 def publish_held(warehouse: str, sources: str | None = None) -> State[Any]:
     """Publishes while the caller, a night or a replay, holds the warehouse."""
-    with progress.current().step("Publishing", None, "tables") as step:
+    with watched.step("Publishing", None, "tables") as step:
         rows = build(warehouse, sources)
         step.advance(len(rows))
     return Completed(message=f"{sum(rows.values()):,} rows in {len(rows)} tables")

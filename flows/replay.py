@@ -22,7 +22,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from pydantic import Field
 
-from flows import progress
+from flows import watched
 from flows.holding import holding
 from flows.nightly import not_published
 from flows.operator import closing_state, failures_of, show_night
@@ -40,6 +40,7 @@ from tasks.compare import Difference, compare
 from tasks.records import AccountingError, BadInput, Discovered, Fetched
 from tasks.report.reader import reasons
 from tasks.store import Warehouse, new_run_id, sync_folder, write_bytes, write_table
+from tasks.warehouse import remember_sources
 
 Selection = Literal["rejected", "all", "since"]
 ANY = "any"
@@ -134,7 +135,12 @@ def replay(
         except AccountingError as error:
             return not_published(error)
         failures = failures_of(
-            settled.outcomes, settled.problems, discovered, [], known_failures, settled.issuers
+            settled.outcomes,
+            settled.problems,
+            discovered,
+            remember_sources(place, None),
+            known_failures,
+            settled.issuers,
         )
         publish_held(str(place.root))
         what = reason if selection == "rejected" and reason != ANY else selection
@@ -147,7 +153,7 @@ def replay(
 def _read_again(warehouse: Warehouse, parts: list[Path], aside: Path) -> Difference:
     """Reads parts of the archive into the folder `aside`; gives what differs from those at rest."""
     whole = Difference()
-    with progress.current().step("Reading again", None, "documents") as step:
+    with watched.step("Reading again", sum(map(documents_in, parts)), "documents") as step:
         for part in parts:
             named = read_part_again.with_options(task_run_name=f"replay {part.stem}")
             whole += named(str(warehouse.root), part.name, str(aside))

@@ -1,4 +1,4 @@
-"""`gongkai serve`: the Prefect server with its UI and the nightly schedule, in one command."""
+"""`gongkai serve`: the Prefect server with its UI, the nightly schedule and the alerts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import signal
 import socket
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
-from flows import server, session
+from flows import alerting, server, session
 from tasks.records import BadInput
 from tasks.sources import load_sources
 from tasks.store import Warehouse
@@ -19,10 +20,16 @@ CRON, TIMEZONE = "0 2 * * *", "Asia/Shanghai"
 
 
 def serve_forever(
-    warehouse: Warehouse, sources: Path | None, host: str, port: int, out: Console
+    warehouse: Warehouse,
+    sources: Path | None,
+    alerts: Path | None,
+    host: str,
+    port: int,
+    out: Console,
 ) -> None:
     """Serves until it is interrupted; server and runner end with it."""
     load_sources(sources)
+    settings = alerting.load(warehouse, alerts)
     warehouse.ensure()
     home = server.home_of(warehouse.root)
     if running := server.announced(home):
@@ -41,34 +48,63 @@ def serve_forever(
         os.environ["PREFECT_API_URL"] = api
         os.environ["GONGKAI_WAREHOUSE"] = str(warehouse.root)
         out.print(f"Prefect UI   {api.removesuffix('/api')}", highlight=False, soft_wrap=True)
+        told = _apply(warehouse, settings, api)
         out.print(f"Schedule     nightly at 02:00 {TIMEZONE}", highlight=False)
         out.print(f"Warehouse    {warehouse.root}", highlight=False, soft_wrap=True)
+        out.print(f"Alerts to    {told}", highlight=False, soft_wrap=True)
         out.print("Ctrl-C ends it.", style="dim")
         try:
-            _serve_nightly(warehouse, sources)
+            _serve_deployments(warehouse, sources, alerts)
         except KeyboardInterrupt:
             out.print("Stopping …", style="dim")
 
 
-def _serve_nightly(warehouse: Warehouse, sources: Path | None) -> None:
+def _apply(warehouse: Warehouse, settings: alerting.AlertSettings, api: str) -> str:
+    """Brings the server's automations up to date and marks a run that died; says who is told."""
+    from flows import automations
+    from flows.holding import bury_dead
+
+    automations.apply(settings, api.removesuffix("/api"))
+    automations.await_events(warehouse)  # else nobody would be told of a dead run
+    bury_dead(warehouse)
+    return ", ".join(settings.recipients) or f"nobody; {warehouse.root / alerting.FILE} names them"
+
+
+def _serve_deployments(warehouse: Warehouse, sources: Path | None, alerts: Path | None) -> None:
+    from prefect import serve
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.schedules import Cron
 
     from flows.nightly import nightly
+    from flows.replay import replay
 
-    nightly.serve(
-        name="nightly",
-        schedule=Cron(CRON, timezone=TIMEZONE),
-        # two nights never overlap: the second is cancelled, with the reason
-        global_limit=ConcurrencyLimitConfig(
-            limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+    root = str(warehouse.root)
+    deployments: list[Any] = [
+        nightly.to_deployment(
+            name="nightly",
+            schedule=Cron(CRON, timezone=TIMEZONE),
+            # two nights never overlap: the second is cancelled, with the reason
+            concurrency_limit=ConcurrencyLimitConfig(
+                limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+            ),
+            parameters={
+                "warehouse": root,
+                "sources": str(sources.resolve()) if sources else None,
+                "alerts": str(alerts.resolve()) if alerts else None,
+            },
+            tags=["gongkai"],
+            description="Harvest, parse and publish, every night.",
         ),
-        parameters={
-            "warehouse": str(warehouse.root),
-            "sources": str(sources.resolve()) if sources else None,
-        },
-        tags=["gongkai"],
-        description="Harvest, parse and publish, every night.",
+        replay.to_deployment(
+            name="replay",
+            parameters={"warehouse": root},
+            tags=["gongkai"],
+            description="Read documents of the archive again, for instance those that were "
+            "refused for one reason after a change of the reader; then publish.",
+        ),
+    ]
+    serve(
+        *deployments,
         pause_on_shutdown=False,  # else the schedule would stay off after every restart
         print_starting_message=False,
     )

@@ -33,6 +33,7 @@ SETTINGS = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # a run without heartbeats is marked as crashed
     "PREFECT_CLI_PROMPT": "false",
     "DO_NOT_TRACK": "1",
 }
@@ -119,7 +120,7 @@ def _spawn(home: Path, host: str, port: int, log: Path) -> subprocess.Popen[byte
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_API_")}
     with log.open("ab") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "flows.server", host, str(port)],
+            [sys.executable, "-m", "flows.server", str(home), host, str(port)],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=out,
@@ -153,8 +154,8 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         child.wait(10)
 
 
-def _serve_until_orphaned(host: str, port: str) -> None:
-    """The child: `prefect server start`, ended when standard input closes."""
+def _serve_until_orphaned(home: str, host: str, port: str) -> None:
+    """The child: the Prefect server and our own pages, ended when standard input closes."""
     import signal
     import threading
 
@@ -166,11 +167,20 @@ def _serve_until_orphaned(host: str, port: str) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="watch-parent").start()
-    from prefect.cli import app
+    import uvicorn
+    from prefect.server.api.server import create_app
+    from starlette.routing import Mount
 
-    sys.argv = ["prefect", "server", "start", "--host", host, "--port", port]
-    app()
+    import flows.email_block  # noqa: F401 - the server sends with it
+    from flows.paths import PREFIX
+    from flows.viewer import viewer
+    from tasks.store import Warehouse
+
+    served = create_app(final=True)
+    # before the others: the UI answers every path that is left
+    served.router.routes.insert(0, Mount(PREFIX, viewer(Warehouse(Path(home).parent))))
+    uvicorn.run(served, host=host, port=int(port), log_level="warning", timeout_keep_alive=5)
 
 
 if __name__ == "__main__":
-    _serve_until_orphaned(*sys.argv[1:3])
+    _serve_until_orphaned(*sys.argv[1:4])

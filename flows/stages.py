@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.logging import get_run_logger
 
-from flows import progress
+from flows import watched
 from flows.operator import TROUBLE, Failure
 from tasks import account, parse, reports, snapshot
+from tasks.alerts import Alert
 from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
 from tasks.store import Warehouse, finished_runs
 
@@ -32,6 +33,7 @@ class Night:
     failures: list[Failure] = field(default_factory=list)
     harvested: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)  # lines for the end of the run
+    alerts: list[Alert] = field(default_factory=list)
 
 
 def run_title(kind: str, now: datetime | None = None) -> str:
@@ -49,11 +51,10 @@ def parse_parts(warehouse: Warehouse, parts: list[Path]) -> int:
     """Reads these parts of the archive, one task for each; gives how many documents were read."""
     read = 0
     total = sum(map(documents_in, parts))
-    with progress.current().step("Parsing", total, "documents") as step:
-        for part in parts:
-            n = parse_part.with_options(task_run_name=f"parse {part.stem}")(
-                str(warehouse.root), part.name
-            )
+    with watched.step("Parsing", total, "documents") as step:
+        for number, part in enumerate(parts, 1):
+            name = f"parse batch {number} of {len(parts)}, {documents_in(part)} documents"
+            n = parse_part.with_options(task_run_name=name)(str(warehouse.root), part.name)
             read += n
             step.advance(n)
     return read

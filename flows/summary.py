@@ -16,6 +16,7 @@ from rich.text import Text
 
 from flows.exact_json import number
 from flows.operator import Failure
+from tasks.alerts import Alert
 from tasks.compare import Difference
 from tasks.records import OUTCOMES, Counts
 from tasks.store import Warehouse
@@ -64,6 +65,13 @@ def show_run(
         console.print(note, highlight=False, markup=False)
     if failures:
         console.print(_failures(failures))
+
+
+def show_alerts(console: Console, alerts: list[Alert]) -> None:
+    """What was out of the ordinary."""
+    for alert in alerts:
+        line = Text.assemble((f"{alert.kind}  ", "bold red"), alert.message)
+        console.print(line, soft_wrap=True)
 
 
 def _failures(failures: list[Failure]) -> Table:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -27,9 +29,11 @@ from tasks.store import (
 )
 
 __all__ = [
+    "Fetch",
     "Known",
     "append",
     "aside",
+    "fetch_of",
     "known",
     "parts",
     "read_bytes",
@@ -313,6 +317,35 @@ def read_bytes(warehouse: Warehouse, snapshot_id: str) -> bytes:
                 continue
             raise
     raise KeyError(f"snapshot {snapshot_id} is in no readable part of {warehouse.snapshots}")
+
+
+class Fetch(NamedTuple):
+    """How and when the bytes of a snapshot were received."""
+
+    url: str
+    fetched_at: datetime
+    origin: str
+    http_status: int | None
+    content_type: str | None
+    link_title: str | None
+
+
+def fetch_of(warehouse: Warehouse, snapshot_id: str) -> Fetch | None:
+    """The first fetch that gave the snapshot; None when no readable part of the archive has it."""
+    columns = [*Fetch._fields, "snapshot_id"]
+    first: Fetch | None = None
+    for path in parts(warehouse):
+        try:
+            table = pq.read_table(
+                path, columns=columns, filters=[("snapshot_id", "=", snapshot_id)]
+            )
+        except (pa.ArrowException, OSError):
+            continue
+        for row in table.to_pylist():
+            found = Fetch(**{name: row[name] for name in Fetch._fields})
+            if first is None or found.fetched_at < first.fetched_at:
+                first = found
+    return first
 
 
 def _checked(path: Path, snapshot_id: str, body: bytes) -> bytes:

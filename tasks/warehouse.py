@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks import judgements, repairs, reports
+from tasks import chinese, judgements, repairs, reports
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
@@ -258,8 +258,9 @@ def _first_failure(generation: Path, done: subprocess.CompletedProcess[str]) -> 
 
 
 def _seal(database: Path) -> dict[str, int]:
-    """Close the new file: no log beside it, all public tables there, on disk."""
+    """Close the new file: no log beside it, all public tables there (中文 too), on disk."""
     with duckdb.connect(str(database)) as connection:
+        chinese.create_views(connection, PUBLIC_TABLES)
         connection.execute("checkpoint")
         rows = {
             name: connection.execute(f'select count(*) from main."{name}"').fetchall()[0][0]  # noqa: S608

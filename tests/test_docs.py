@@ -9,7 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
+from tasks.chinese import column_name, table_name
 from tasks.releases.tables import SCHEMA_VERSION, TABLES, meanings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,3 +60,16 @@ def test_the_schema_version_tells_of_every_column() -> None:
     )
     history = (ROOT / "docs" / "releases.md").read_text(encoding="utf-8")
     assert f"| {SCHEMA_VERSION} |" in history
+
+
+def test_every_public_table_and_column_has_a_chinese_name_of_its_own() -> None:
+    for path in (ROOT / "sql" / "models" / "marts").glob("*.yml"):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            table = model["name"]
+            names = [column_name(table, c["name"]) for c in model["columns"]]
+            missing = [
+                c["name"] for c, name in zip(model["columns"], names, strict=True) if not name
+            ]
+            assert missing == [], f"give {table} names in sql/chinese_names.csv"
+            assert table_name(table), f"give {table} a name in sql/chinese_names.csv"
+            assert len(set(names)) == len(names), f"two columns of {table} share a name"

@@ -70,7 +70,7 @@ def read(data: bytes, *, url: str | None = None, content_type: str | None = None
     reading = Reading("rejected")
     try:
         reading.source_kind = sniff.kind(data)
-        source = _source(data, reading.source_kind, content_type)
+        source = open_source(data, reading.source_kind, content_type)
         try:
             _understand(source, reading)
         except Reject as refusal:
@@ -84,7 +84,8 @@ def read(data: bytes, *, url: str | None = None, content_type: str | None = None
     return reading
 
 
-def _source(data: bytes, kind: str, content_type: str | None) -> Source:
+def open_source(data: bytes, kind: str, content_type: str | None) -> Source:
+    """The blocks of a document whose kind `sniff` tells. Raises Reject when it has none to give."""
     if kind in _REFUSED_KINDS:
         raise Reject(*_REFUSED_KINDS[kind])
     if kind in ("html", "pages"):
