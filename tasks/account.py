@@ -46,6 +46,8 @@ SKIPPED_CODES = {"robots", "circuit_open", "stopped"}
 QUARANTINED_CODES = {"off_site_redirect", "not_official"}
 GONE_CODES = {"http_404", "http_410"}
 """Of a page that was read before, they say that it was withdrawn."""
+QUARANTINED_READINGS = {"spoofed"}
+"""Documents whose own text shows that they must not be believed."""
 REJECTED_CODES = {"empty_body"}
 """An empty document did come: it is refused, not missing."""
 _NAMED = 5  # offending documents that a message names
@@ -308,9 +310,10 @@ class _Judge:
         reading = self.readings.get(row.snapshot_id or "")
         if reading is None:
             return None
+        believed = reading.code not in QUARANTINED_READINGS
         return _row(
             row,
-            reading.outcome,
+            reading.outcome if believed else "quarantined",
             "parse",
             reading.code,
             reading.message,
@@ -323,7 +326,7 @@ class _Judge:
     ) -> OutcomeRow | None:
         """The outcome of a page with its attachments: parsed when it or one of them was."""
         own = self.one(page)
-        if own is None or page.error_code is not None or own.outcome == "parsed":
+        if own is None or page.error_code is not None or own.outcome in ("parsed", "quarantined"):
             return own
         itself = self.read(page)
         if own.outcome != "rejected" and itself is not None and itself.outcome == "parsed":
@@ -338,7 +341,7 @@ class _Judge:
             fate, reading = self.one(child), self.read(child)
             if fate is None or reading is None:
                 continue
-            if reading.outcome == "rejected":
+            if reading.outcome in ("rejected", "quarantined"):
                 # That an archive is one says nothing where what it holds was refused for a reason.
                 first = refusal is None or refusal.code == "unsupported"
                 if first and (fate.outcome != "unchanged" or own.outcome == "rejected"):
@@ -369,7 +372,7 @@ class _Judge:
             message = f"{of_page}in the attachment {refusal.url}: {refusal.message}"
             return replace(
                 own,
-                outcome="rejected",
+                outcome=refusal.outcome,
                 stage="parse",
                 code=refusal.code,
                 place=refusal.place,

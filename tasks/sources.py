@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 
+from tasks.lookalikes import looks_like
 from tasks.politeness import PLAIN, HostOptions
 from tasks.records import BadInput, Official, Source
 from tasks.urls import host_of, is_government_host, under
@@ -143,9 +144,11 @@ def official_check(sources: Iterable[Source]) -> Official:
     def why_not(url: str) -> str | None:
         host = host_of(url)
         if host is None:
-            return f"the address {url[:200]!r} is not a plain http(s) address of one host"
+            return f"the address {url[:200]!r} is not a plain http(s) address of one host" + (
+                looks_like(url, status)
+            )
         if not is_government_host(host):
-            return f"the host {host} is not under .gov.cn"
+            return f"the host {host} is not under .gov.cn" + looks_like(url, status)
         name = host
         while name.count(".") >= 2:  # x.gov.cn is the shortest name that can be registered
             if name in status:

@@ -189,6 +189,19 @@ def test_a_page_counts_by_itself_or_by_its_attachment() -> None:
     assert out.outcome == "parsed"
 
 
+def test_what_shows_itself_as_spoofed_is_quarantined_and_saved_by_nothing() -> None:
+    spoofed = ReadingSummary("rejected", "spoofed", "betting words stand in it: 百家乐", "html")
+    child = got("c", "2", "p")
+    out, _ = page_outcome("1", [], {"1": spoofed})
+    assert (out.outcome, out.stage, out.code) == ("quarantined", "parse", "spoofed")
+    assert "百家乐" in str(out.message)
+    out, _ = page_outcome("1", [child], {"1": spoofed, "2": PARSED})
+    assert (out.outcome, out.code) == ("quarantined", "spoofed")
+    out, _ = page_outcome("1", [child], {"1": REJECTED, "2": spoofed})
+    assert (out.outcome, out.code) == ("quarantined", "spoofed")
+    assert "http://c" in str(out.message)
+
+
 def test_a_failed_attachment_is_a_problem_and_drops_nothing() -> None:
     lost = got("c", None, "p", code="timeout", message="it did not come")
     out, problems = page_outcome("1", [lost], {"1": PARSED})

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.lookalikes import looks_like
 from tasks.politeness import HostOptions
 from tasks.records import BadInput, Source
 from tasks.sources import REQUIRED, host_options, load_sources, official, official_check, to_visit
@@ -155,6 +156,36 @@ def test_files_that_are_no_sources_are_refused_in_one_line(tmp_path: Path) -> No
 )
 def test_spoofed_hosts_are_not_official(url: str) -> None:
     assert official(url, [source()]) is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "evidence"),
+    [
+        ("http://www.a.gov.cn.evil.com/x", "it only begins like www.a.gov.cn"),
+        ("http://www.a.gov.cn@evil.com/x", "only a user name"),
+        ("http://www.a.gоv.cn/x", "to look like www.a.gov.cn"),
+        ("http://www.a.xn--gv-jbc.cn/x", "to look like www.a.gov.cn"),
+        ("http://www.а.gov.cn/x", "to look like www.a.gov.cn"),
+        ("http://www.a.g0v.cn/x", "to look like www.a.gov.cn"),
+        ("http://www.a.gov。cn/x", "to look like www.a.gov.cn"),
+        ("http://www.agov.cn/x", "imitates .gov.cn"),
+        ("http://www.a-gov-cn.com/x", "imitates .gov.cn"),
+        ("http://www.a.govcn.net/x", "imitates .gov.cn"),
+    ],
+)
+def test_what_a_spoofed_host_imitates_is_told(url: str, evidence: str) -> None:
+    assert evidence in (official(url, [source()]) or "")
+
+
+def test_other_hosts_are_not_accused() -> None:
+    for url in ("http://www.zhengwu-news.com/1", "http:///x", ""):
+        assert ";" not in (official(url, [source()]) or ""), url
+
+
+@given(st.text(max_size=60))
+def test_any_address_can_be_looked_at(url: str) -> None:
+    looks_like(url, {"www.a.gov.cn"})
+    looks_like(f"http://{url}", {"www.a.gov.cn"})
 
 
 def test_how_a_host_is_treated_follows_its_sources() -> None:

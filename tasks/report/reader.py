@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
 
-from tasks.report import html, index_number, pages, prose, sniff, text, whose
+from tasks.report import html, index_number, pages, prose, sniff, spoof, text, whose
 from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
@@ -68,6 +68,7 @@ def read(data: bytes, *, url: str | None = None, content_type: str | None = None
     """
     del url  # what a document says does not depend on where it was found
     reading = Reading("rejected")
+    source: Source | None = None
     try:
         reading.source_kind = sniff.kind(data)
         source = open_source(data, reading.source_kind, content_type)
@@ -76,12 +77,19 @@ def read(data: bytes, *, url: str | None = None, content_type: str | None = None
         except Reject as refusal:
             if not source.hidden or refusal.rejection.code not in _TABLELESS:
                 raise
-            whole = _page(data, reading.source_kind, content_type, show_blocks=True)
-            _understand(whole, reading)
+            source = _page(data, reading.source_kind, content_type, show_blocks=True)
+            _understand(source, reading)
     except Reject as refusal:
-        reading.outcome, reading.reason = "rejected", refusal.rejection
-        reading.cells, reading.findings = [], []
+        _refuse(reading, refusal.rejection)
+    if source is not None and (spoofed := spoof.evidence(source)) is not None:
+        # Whatever else is wrong with it: this is what a person must know first.
+        _refuse(reading, Rejection("spoofed", *spoofed))
     return reading
+
+
+def _refuse(reading: Reading, reason: Rejection) -> None:
+    reading.outcome, reading.reason = "rejected", reason
+    reading.cells, reading.findings = [], []
 
 
 def open_source(data: bytes, kind: str, content_type: str | None) -> Source:

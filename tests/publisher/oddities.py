@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from tests.publisher import figures as maker
 from tests.publisher import layouts
 from tests.publisher.cast import County
+from tests.publisher.document import document
 from tests.publisher.layouts import clean, wrappers
 from tests.publisher.prose import Header, header
 from tests.publisher.server import EPOCH, Resource
@@ -106,6 +107,16 @@ def _page(head: Header, paragraphs: list[str]) -> bytes:
     return wrappers.table(head, body).encode()
 
 
+def _hacked(county: County, seed: int) -> bytes:
+    """A whole report on the official host, with another's advertising in its text."""
+    unit = f"{county.name}文化旅游局"
+    whole = document(maker.consistent("2021", seed + 55), unit, 2022, seed)
+    page = layouts.publish(whole, "clean/table/utf8").body.decode()
+    assert "</h1>" in page
+    advert = "</h1><p>澳门新葡京官方入口，注册送彩金，真人荷官在线</p>"
+    return page.replace("</h1>", advert, 1).encode()
+
+
 def _others(site: Site, county: County, seed: int) -> list[Truth]:
     """Pages that are no reports, pages that fail, and links that lead away."""
     name, host = county.name, county.host
@@ -156,6 +167,13 @@ def _others(site: Site, county: County, seed: int) -> list[Truth]:
             Resource(b"\x1f\x8b\x08\x00broken", headers={"Content-Encoding": "gzip"}),
             "failed",
             "broken_gzip",
+        ),
+        (
+            "wgj/202301/t20230111_900008.html",
+            f"{name}文化旅游局2022年政府信息公开工作年度报告",
+            Resource(_hacked(county, seed), "text/html"),
+            "quarantined",
+            "spoofed",
         ),
         (
             "nbzl/202401/t20240110_900006.html",

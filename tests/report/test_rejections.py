@@ -119,6 +119,7 @@ NOTICE = "各乡镇人民政府，县政府各部门：为做好年度报告的�
 DOCUMENTS: dict[str, list[Callable[[], bytes]]] = {
     "empty": [lambda: b"", lambda: b" \n\0", lambda: b"<html></html>", xlsx_of_nothing],
     "not_chinese": [lambda: bare("Welcome", "The county lies on the bank of the river.")],
+    "spoofed": [lambda: page().replace("</h1>", "</h1><p>澳门新葡京</p>").encode()],
     "not_report": [lambda: bare("关于做好年度报告工作的通知", NOTICE, NOTICE)],
     "error_page": [
         lambda: bare("404", "您访问的页面不存在"),
