@@ -64,7 +64,7 @@ def command_line() -> str:
         group.epilog.strip(),
         "\n",
     ]
-    for name, command in group.commands.items():
+    for name, command in _commands(group):
         parts.append(f"\n## gongkai {name}\n\n{(command.help or '').strip()}\n\n")
         rows = []
         for param in command.params:
@@ -73,6 +73,15 @@ def command_line() -> str:
         if rows:
             parts += ["| argument or option | meaning |\n| --- | --- |\n", *rows]
     return "".join(parts)
+
+
+def _commands(group: Any, above: str = "") -> list[tuple[str, Any]]:
+    """Every command below a group with its whole name."""
+    found: list[tuple[str, Any]] = []
+    for name, command in group.commands.items():
+        inner = hasattr(command, "commands")
+        found += _commands(command, f"{above}{name} ") if inner else [(above + name, command)]
+    return found
 
 
 def failures() -> str:

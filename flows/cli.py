@@ -319,6 +319,47 @@ def stop(
     return resume_fetching(place, out) if off else stop_fetching(place, reason, out)
 
 
+sources_app = typer.Typer(
+    help="The sites that are visited and believed: look at a site, propose rows for review.",
+    rich_markup_mode="markdown",
+)
+app.add_typer(sources_app, name="sources")
+
+
+@sources_app.command("add")
+def sources_add(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="A listing of annual reports, or a site's page.")
+    ],
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--into",
+            metavar="FILE",
+            help="Also append the rows to this sources file, with the status quarantine.",
+        ),
+    ] = None,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept", help="With --into: as allowed, reviewed today. Only after looking at them."
+        ),
+    ] = False,
+) -> int:
+    """Inspect a site and propose rows for the sources file, for a person to accept.
+
+    Tells the site's name, its SiteIDCode, the division, the content system, and the listings of
+    annual reports that the page is or names, with what a look at each showed. A few pages are
+    requested, politely and with robots.txt obeyed; nothing is archived. docs/add_a_source.md says
+    what to check before a row is allowed.
+    """
+    from flows.add_source import add_source
+
+    if accept and into is None:
+        raise BadInput("sources add: --accept needs --into FILE")
+    return add_source(url, into, accept, err)
+
+
 @app.command()
 def sql(
     query: Annotated[

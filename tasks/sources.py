@@ -115,6 +115,40 @@ def _problem_of_options(source: Source) -> str | None:
     return None
 
 
+def append(path: Path, rows: Iterable[Source]) -> int:
+    """Add rows to a sources file, made with its header when it does not exist; all or nothing.
+
+    Raises BadInput when the file as it would be is not a valid sources file. Gives the rows added.
+    """
+    known = load_sources(path) if path.exists() else []
+    header = list(REQUIRED)
+    if path.exists():
+        first = path.read_text(encoding="utf-8-sig").splitlines()[0]
+        header = next(csv.reader([first]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header, lineterminator="\n", extrasaction="ignore", restval="")
+    if not path.exists():
+        writer.writeheader()
+    elif not path.read_bytes().endswith(b"\n"):
+        text.write("\n")
+    ids = {source.source_id for source in known}
+    added = 0
+    for row in rows:
+        if problem := _problem(row):
+            raise BadInput(f"the proposed row {row.source_id}, column {problem}")
+        if row.source_id in ids:
+            raise BadInput(f"sources file {path}: the source_id {row.source_id!r} is already there")
+        ids.add(row.source_id)
+        writer.writerow(row._asdict())
+        added += 1
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            file.write(text.getvalue())
+    except OSError as e:
+        raise BadInput(f"sources file {path}: cannot be written ({e.strerror})") from e
+    return added
+
+
 def to_visit(sources: Iterable[Source]) -> dict[str, list[Source]]:
     """The sources to harvest (status `allowed`) by the host of their listing, in file order.
 
