@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test fast check bench fuzz docs lock browser clean
+.PHONY: help setup run test fast check bench soak fuzz docs lock browser clean
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -37,6 +37,10 @@ run: setup  ## the demo: one night against the bundled publisher, summary, how t
 bench: setup  ## what parsing, archiving and a night cost on this machine
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_reader --report
+	@$(BIN)/python -m tests.soak --hosts 20
+
+soak: setup  ## a night over 20,000 pages of 500 hosts on this machine, one in twenty at fault
+	@$(BIN)/python -m tests.soak
 
 fuzz: setup  ## 100,000 random pages rendered and read back; rates, and every wrong value
 	$(BIN)/python -m tests.fuzz

@@ -28,7 +28,7 @@ from tasks.discover import Listing, crawl
 from tasks.fetch import Visitor, by_host
 from tasks.gather import Gatherer
 from tasks.politeness import Hosts, Settings
-from tasks.records import Candidate, Discovered, Fetched, OutcomeRow, Source, Wanted
+from tasks.records import Candidate, Discovered, DiskFull, Fetched, OutcomeRow, Source, Wanted
 from tasks.resolve import resolve_from_env
 from tasks.shrunk import shrunk
 from tasks.sources import host_options, load_sources, official_check, to_visit
@@ -72,6 +72,7 @@ class Archive:
         self._lock = threading.Lock()
         self._waiting: list[Fetched] = []
         self._bytes, self._since = 0, time.monotonic()
+        self.full: DiskFull | None = None
 
     def add(self, *rows: Fetched) -> None:
         """Takes fetches that belong together; may write a part."""
@@ -91,7 +92,11 @@ class Archive:
 
     def _write(self) -> None:
         if self._waiting:
-            snapshot.append(self._warehouse, self._run_id, self._waiting, self.known.snapshots)
+            try:
+                snapshot.append(self._warehouse, self._run_id, self._waiting, self.known.snapshots)
+            except DiskFull as full:
+                self.full = full  # the other hosts' tasks stop as well
+                raise
             self.kept += [replace(row, body=None) for row in self._waiting]
             self._waiting, self._bytes = [], 0
 
@@ -108,7 +113,8 @@ class Visit:
 
     def stopped(self) -> str | None:
         """Why the run sends no further request, or None."""
-        return self.hosts.stopped(self.settings)
+        full = self.archive.full
+        return str(full) if full else self.hosts.stopped(self.settings)
 
     def visitor(self) -> Visitor:
         """A visitor for one host's task."""
@@ -226,6 +232,8 @@ def _fetch(visit: Visit, result: Harvested) -> None:
         batches = by_host(map(_wanted, official))
         futures = {host: fetch_pages.submit(host, batch, visit) for host, batch in batches.items()}
         faults = {host: _fault(future) for host, future in futures.items()}
+    if archive.full:
+        raise archive.full
     archive.flush()
     done = {row.document_id for row in archive.kept if row.parent_document_id is None}
     for host, reason in faults.items():

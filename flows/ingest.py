@@ -94,7 +94,7 @@ def ingest(
     place = Warehouse.at(warehouse)
     with holding(place, "ingest"):
         started_at = datetime.now(UTC)
-        run_id = new_run_id("ingest", started_at)
+        run_id = new_run_id("ingest", started_at, place)
         known_failures = seen_before(place)
         fetched, tally = archive(str(place.root), run_id, paths, base_url, sources, everything)
         here = {row.document_id for row in fetched}

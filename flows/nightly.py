@@ -21,6 +21,7 @@ from flows.publish import publish_held
 from flows.stages import Night, parse_unread, run_title, seen_before, settle
 from tasks import account
 from tasks.alerts import alerts as unusual_of
+from tasks.clock import clock_wrong
 from tasks.records import AccountingError
 from tasks.sources import load_sources, to_visit
 from tasks.store import Warehouse, new_run_id
@@ -54,7 +55,7 @@ def nightly(
     with holding(place, "nightly", patience=PATIENCE if deployment.id else 0):
         place.claim(bool(os.environ.get("GONGKAI_RESOLVE")))
         started_at = datetime.now(UTC)
-        run_id = new_run_id("nightly", started_at)
+        run_id = new_run_id("nightly", started_at, place)
         known_failures = seen_before(place)
         before = account.accounted(place)
         state = harvest(str(place.root), run_id, sources, return_state=True)
@@ -69,7 +70,7 @@ def nightly(
                 harvested.discovered,
                 harvested.fetched,
                 before,
-                harvested.problems,
+                [*harvested.problems, *clock_wrong(place, started_at, harvested.fetched)],
             )
         except AccountingError as error:
             return not_published(error)

@@ -64,7 +64,9 @@ last: Replayed | None = None  # for the command line, which runs the flow in its
 
 # The newest received version of every document, as the archive has it, without the bytes.
 _CURRENT = """
-    select document_id, arg_max(snapshots, (fetched_at, run_id)) as newest
+    select document_id, arg_max(
+        snapshots,
+        (origin = 'fetched', if(origin = 'fetched', run_id, ''), fetched_at, run_id)) as newest
     from (select * exclude (bytes) from read_parquet(?)) as snapshots
     where snapshot_id is not null group by document_id order by document_id
 """
@@ -111,7 +113,7 @@ def replay(
     place = Warehouse.at(warehouse)
     with holding(place, "replay"):
         started_at = datetime.now(UTC)
-        run_id = new_run_id("replay", started_at)
+        run_id = new_run_id("replay", started_at, place)
         known_failures = seen_before(place)
         parse_unread(place)
         holders = _holders(place, since if selection == "since" else None)

@@ -30,6 +30,7 @@ class Archived(Protocol):
     """What the archive knows of documents (`tasks.snapshot.Known`)."""
 
     states: dict[str, State]
+    snapshots: dict[str, str]
 
     def children(self, document_id: str) -> list[State]:
         """The attachments known of a page."""
@@ -98,8 +99,8 @@ class Gatherer:
     def with_state(self, wanted: Wanted) -> Wanted:
         """A wanted document with what the archive knows of it, for a conditional request."""
         state = self.known.states.get(wanted.document_id)
-        if state is None:
-            return wanted
+        if state is None or state.snapshot_id not in self.known.snapshots:
+            return wanted  # a "not modified" would name bytes that are lost (a damaged part)
         return replace(
             wanted,
             etag=state.etag,

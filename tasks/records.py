@@ -45,6 +45,10 @@ class Busy(BadInput):
     """Another run holds the warehouse."""
 
 
+class DiskFull(BadInput):
+    """There is no space left to write; what is at rest is as it was."""
+
+
 class AccountingError(Exception):
     """Discovered documents and outcomes do not match one to one; nothing may be published."""
 

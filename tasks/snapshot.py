@@ -54,7 +54,7 @@ PART_BYTES = 64_000_000
 _PLAIN = {"document_id", "url", "final_url", "origin", "official", "fetched_at", "source_id"}
 _PLAIN |= {"parent_document_id", "http_status", "content_type", "etag", "last_modified"}
 _PLAIN |= {"snapshot_id", "size", "link_title", "link_date", "error_code", "error_message"}
-_STATE_COLUMNS = [*State._fields, "run_id", "fetched_at", "http_status"]
+_STATE_COLUMNS = [*State._fields, "run_id", "fetched_at", "http_status", "origin"]
 
 
 @dataclass(slots=True)
@@ -237,13 +237,18 @@ def known(warehouse: Warehouse) -> Known:
 
 
 # A failed fetch says nothing of the page: validators come from the newest row with a snapshot,
-# the failure from the newest row of all. Structs, because arg_max passes over null arguments.
+# the failure from the newest row of all. Structs, because arg_max passes over null arguments. The
+# names of runs sort in true order, which a clock that jumps does not.
 _LAST_STATES = """
-    with last as (
+    with ranked as (
+        select *, origin = 'fetched' as visited,
+               (visited, if(visited, run_id, ''), fetched_at, run_id) as age
+        from fetches),
+    last as (
         select document_id,
-               arg_max(fetches, (snapshot_id is not null, fetched_at, run_id)) as good,
-               arg_max(fetches, (fetched_at, run_id)) as newest
-        from fetches group by document_id)
+               arg_max(ranked, (snapshot_id is not null, age)) as good,
+               arg_max(ranked, age) as newest
+        from ranked group by document_id)
     select document_id, good.url, good.parent_document_id, good.source_id, good.etag,
            good.last_modified, good.snapshot_id, good.content_type, newest.error_code,
            good.link_title

@@ -6,6 +6,8 @@ behind are names that begin with "."; the next writer removes them once it holds
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -15,17 +17,18 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.records import BadInput, Busy, Candidate
+from tasks.records import BadInput, Busy, Candidate, DiskFull
 
 DEFAULT_ROOT = Path(__file__).resolve().parent.parent / "warehouse"
 _TEMPORARY = ".tmp-"
+_STAMP = "%Y%m%dT%H%M%SZ"
 
 _TEXT = pa.string()
 SNAPSHOTS_SCHEMA = pa.schema(
@@ -263,7 +266,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; move it into place when the block succeeds.
 
     The file and its folder are on disk (fsync) before and after the move; when the block raises,
-    nothing appears and the temporary file goes.
+    nothing appears and the temporary file goes. Raises DiskFull when there is no space.
     """
     # Not ending in .parquet: DuckDB's "*.parquet" also matches names that begin with ".".
     temporary = path.with_name(f"{_TEMPORARY}{path.name}-{secrets.token_hex(4)}")
@@ -276,6 +279,13 @@ def atomic(path: Path) -> Iterator[Path]:
             os.close(fd)
         temporary.replace(path)
         sync_folder(path.parent)
+    except OSError as e:
+        if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(
+            f"{path.parent}: no space left on the device while {path.name} was written; free some "
+            "and run again. Nothing that was archived or published is lost"
+        ) from e
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -325,14 +335,31 @@ def write_schema(folder: Path, schema: pa.Schema, name: str = "schema.parquet") 
     write_table(path, schema.empty_table())
 
 
-def new_run_id(kind: str, now: datetime | None = None) -> str:
-    """A run's name: sorts by start, and does not collide within a second."""
-    moment = now or datetime.now(UTC)
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{kind}-{secrets.token_hex(2)}"
+def new_run_id(kind: str, now: datetime | None = None, warehouse: Warehouse | None = None) -> str:
+    """A run's name: sorts by start, and does not collide within a second.
+
+    Names of one warehouse sort in the order in which the runs were, whatever the clock says: after
+    a run that the clock puts into the future, the next is named for the second after it.
+    """
+    moment = (now or datetime.now(UTC)).astimezone(UTC)
+    if warehouse is not None and (last := _last_start(warehouse)) is not None and moment <= last:
+        moment = last + timedelta(seconds=1)
+    return f"{moment:{_STAMP}}-{kind}-{secrets.token_hex(2)}"
+
+
+def _last_start(warehouse: Warehouse) -> datetime | None:
+    """The second that the newest run is named for, also when it was interrupted."""
+    runs = [path.name for path in warehouse.runs.glob("*Z-*")]
+    runs += [path.name.removeprefix("part-") for path in warehouse.snapshots.glob("part-*Z-*")]
+    for name in sorted(runs, reverse=True):
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(name.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+    return None
 
 
 def finished_runs(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """The `run.json` of every finished run, oldest first. A folder without it was interrupted.
+    """The `run.json` of every finished run, in the order of their names, that is, in which they
+    were. A folder without it was interrupted.
 
     Raises BadInput naming a `run.json` that cannot be read.
     """
@@ -346,4 +373,4 @@ def finished_runs(warehouse: Warehouse) -> list[dict[str, Any]]:
                 f"{path}: cannot be read ({e}); remove this file to have the run's documents "
                 "accounted for again"
             ) from e
-    return sorted(found, key=lambda run: (str(run.get("started_at", "")), run["run_id"]))
+    return sorted(found, key=lambda run: str(run["run_id"]))

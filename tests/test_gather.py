@@ -47,6 +47,8 @@ class Web:
         """What the archive would know the next night."""
         self.known = Known()
         for row in rows:
+            if row.snapshot_id:
+                self.known.snapshots[row.snapshot_id] = row.document_id
             self.known.states[row.document_id] = State(
                 row.document_id,
                 row.url,

@@ -140,7 +140,7 @@ def test_only_runs_with_a_run_json_are_finished(warehouse: Warehouse) -> None:
         folder.mkdir()
         if started:
             write_bytes(folder / "run.json", json.dumps({"started_at": started}).encode())
-    assert [run["run_id"] for run in finished_runs(warehouse)] == ["b", "a"]
+    assert [run["run_id"] for run in finished_runs(warehouse)] == ["a", "b"]
     write_bytes(warehouse.run_folder("a") / "run.json", b"{")
     with pytest.raises(BadInput, match=r"run\.json"):
         finished_runs(warehouse)
@@ -150,6 +150,10 @@ def test_run_ids_sort_by_start_and_stay_in_their_folder(warehouse: Warehouse) ->
     first = new_run_id("nightly", datetime(2026, 1, 1, 23, 0, tzinfo=UTC))
     assert first.startswith("20260101T230000Z-nightly-")
     assert first < new_run_id("nightly", datetime(2026, 1, 2, tzinfo=UTC))
+    warehouse.ensure()
+    (warehouse.runs / "20360101T000000Z-nightly-ffff").mkdir()  # the clock was wrong that night
+    second = new_run_id("nightly", datetime(2026, 1, 3, tzinfo=UTC), warehouse)
+    assert second.startswith("20360101T000001Z-nightly-")
     for wrong in ("", "../x", ".x"):
         with pytest.raises(ValueError, match="not a run id"):
             warehouse.run_folder(wrong)

@@ -67,6 +67,11 @@ def test_the_run_goes_on_and_closes(night: tuple[Path, nights.Ended]) -> None:
         ("gone", "not_chinese"),
         ("redirect_away", "off_site_redirect"),
         ("redirect_loop", "too_many_redirects"),
+        ("redirect_endless", "too_many_redirects"),
+        ("reset", "unreachable"),
+        ("truncated", "truncated"),
+        ("longer", "truncated"),
+        ("shorter", "cut_off"),
     ],
 )
 def test_each_bad_page_is_a_failure_with_a_clear_message(
@@ -83,6 +88,7 @@ def test_each_bad_page_is_a_failure_with_a_clear_message(
         ("/loop/", "listing_loops"),
         ("/endless/", "listing_loops"),
         ("/nothing/", "http_404"),
+        ("closed.yaodu", "robots"),
     ],
 )
 def test_each_bad_listing_is_a_failure(
@@ -90,6 +96,14 @@ def test_each_bad_listing_is_a_failure(
 ) -> None:
     found = _rows(night[0], f"select code from failures where url like '%{listing}%'")
     assert (code,) in found, found
+
+
+def test_what_comes_right_in_the_end_is_no_failure(night: tuple[Path, nights.Ended]) -> None:
+    outcomes = "select url, outcome from read_parquet('{}/runs/*/outcomes.parquet')"
+    found = dict(_rows(night[0], outcomes.format(night[0])))
+    for page in ("slow", "burst"):
+        (outcome,) = [o for url, o in found.items() if url.endswith(f"/nb/{page}.html")]
+        assert outcome in ("parsed", "duplicate"), page
 
 
 def test_an_unreachable_host_is_a_failure(tmp_path: Path) -> None:

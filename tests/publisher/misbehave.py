@@ -98,6 +98,54 @@ def truncated(body: bytes) -> Behaviour:
     return behave
 
 
+def wrong_length(body: bytes, length: int) -> Behaviour:
+    """Announces another length than the body has; what is beyond it is sent all the same."""
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        _head(handler, length, Connection="close")
+        handler.wfile.write(body)
+
+    return behave
+
+
+def slow(body: bytes, seconds: float) -> Behaviour:
+    """Answers rightly, after a while."""
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        _wait(handler, seconds)
+        _head(handler, len(body))
+        handler.wfile.write(body)
+
+    return behave
+
+
+def burst(body: bytes, times: int, status: int = 500) -> Behaviour:
+    """Errors of the server for the first requests, then the page."""
+    left = [times]
+
+    def behave(handler: BaseHTTPRequestHandler) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            handler.send_response(status)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        _head(handler, len(body))
+        handler.wfile.write(body)
+
+    return behave
+
+
+def endless_redirect(handler: BaseHTTPRequestHandler) -> None:
+    """Each address leads to one that was never seen before."""
+    folder, _, name = handler.path.rpartition("/")
+    number = int("".join(filter(str.isdigit, name)) or "0") + 1
+    handler.send_response(302)
+    handler.send_header("Location", f"{folder}/r{number}.html")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
 def endless_listing(handler: BaseHTTPRequestHandler) -> None:
     """Every page has a next page that was never seen before, and no news on it."""
     name = handler.path.rsplit("/", 1)[1]

@@ -56,12 +56,18 @@ def trouble(*, slow: bool = False) -> Site:
         "reset": (misbehave.answering(misbehave.reset), "failed"),
         "truncated": (misbehave.answering(misbehave.truncated(whole)), "failed"),
         "redirect_loop": (misbehave.redirect(f"http://{HOST}/nb/redirect_loop.html"), "failed"),
+        "redirect_endless": (misbehave.redirect(f"http://{HOST}/away/r0.html"), "failed"),
+        "longer": (misbehave.answering(misbehave.wrong_length(whole, len(whole) + 9)), "failed"),
+        "shorter": (misbehave.answering(misbehave.wrong_length(whole, 4000)), "rejected"),
+        "slow": (misbehave.answering(misbehave.slow(whole, 1.0)), "duplicate"),
+        "burst": (misbehave.answering(misbehave.burst(whole, 2)), "duplicate"),
         "redirect_away": (misbehave.redirect("http://www.zhengwu-news.com/1.html"), "quarantined"),
     }
     if slow:
         pages["hang"] = (misbehave.answering(misbehave.hang()), "failed")
         pages["drip"] = (misbehave.answering(misbehave.drip()), "failed")
     site.pages["http://www.zhengwu-news.com/1.html"] = Resource(whole)
+    site.pages[f"http://{HOST}/away/*"] = misbehave.answering(misbehave.endless_redirect)
     for name, (resource, outcome) in pages.items():
         url = f"http://{HOST}/nb/{name}.html"
         site.pages[url] = resource
@@ -101,6 +107,20 @@ def _listings(site: Site) -> None:
         site.sources.append(
             Source(source, CODE, HOST, f"http://{HOST}/{path}", "county_listing", "尧都区人民政府")
         )
+    closed = "closed.yaodu.gov.cn"  # its robots.txt forbids all
+    rules = Resource(b"User-agent: *\nDisallow: /\n", "text/plain")
+    site.pages[f"http://{closed}/robots.txt"] = rules
+    site.pages[f"http://{closed}/nb/index.html"] = Resource(loop.format("index.html").encode())
+    site.sources.append(
+        Source(
+            "yaodu-closed",
+            CODE,
+            closed,
+            f"http://{closed}/nb/index.html",
+            "county_listing",
+            "尧都区人民政府",
+        )
+    )
     old = "old.yaodu.gov.cn"  # a host of its own: a blocked row blocks its whole host
     blocked = Source("yaodu-old", CODE, old, f"http://{old}/nb/", "county_listing", "旧站")
     site.sources.append(replace(blocked, status="blocked"))

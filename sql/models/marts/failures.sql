@@ -1,6 +1,6 @@
 -- What is wrong now: each document whose newest outcome (`unchanged` apart, which repeats the one
 -- before) is a rejection, a quarantine or a failed fetch; and trouble that is no document's outcome
--- (a listing, an attachment) until the same document is read.
+-- (a listing, an attachment) until the same document is read. Names of runs sort in true order.
 with told as (
     select
         *,
@@ -16,7 +16,7 @@ recovered as (
     inner join {{ ref('stg_outcomes') }} as later
         on later.document_id = failed.document_id
         and later.outcome = 'unchanged'
-        and later.started_at > failed.started_at
+        and later.run_id > failed.run_id
     where failed.outcome = 'failed' and not failed.is_problem
 ),
 
@@ -35,7 +35,7 @@ standing as (
 ),
 
 last_good as (
-    select document_id, max(started_at) as good_at
+    select document_id, max(run_id) as good_run
     from standing
     where not is_failure
     group by document_id
@@ -43,7 +43,7 @@ last_good as (
 
 -- A page of a listing that a later run took entries from was read then.
 listed_since as (
-    select discovered.listing_url as url, max(runs.started_at) as listed_at
+    select discovered.listing_url as url, max(run_id) as listed_run
     from {{ ref('stg_discovered') }} as discovered
     inner join {{ ref('stg_runs') }} as runs using (run_id)
     group by discovered.listing_url
@@ -57,22 +57,22 @@ open_failures as (
     left join listed_since using (url)
     where
         is_failure
-        and (good_at is null or standing.started_at > good_at)
+        and (good_run is null or standing.run_id > good_run)
         and not (is_problem and coalesce(read_at >= standing.started_at, false))
-        and not (stage = 'discover' and is_problem and coalesce(listed_at > standing.started_at, false))
-        and not (code in ('stopped', 'damaged_part') and standing.started_at < (select max(started_at) from {{ ref('stg_runs') }} where kind = 'nightly'))
+        and not (stage = 'discover' and is_problem and coalesce(listed_run > standing.run_id, false))
+        and not (code in ('stopped', 'damaged_part', 'clock_wrong') and standing.run_id < (select max(run_id) from {{ ref('stg_runs') }} where kind = 'nightly'))
 ),
 
 from_runs as (
     select
         document_id,
-        arg_max(url, (started_at, not is_problem)) as url,
-        arg_max(snapshot_id, (started_at, not is_problem)) as snapshot_id,
-        arg_max(outcome, (started_at, not is_problem)) as outcome,
-        arg_max(stage, (started_at, not is_problem)) as stage,
-        arg_max(code, (started_at, not is_problem)) as code,
-        arg_max(message, (started_at, not is_problem)) as message,
-        arg_max(place, (started_at, not is_problem)) as place,
+        arg_max(url, (run_id, not is_problem)) as url,
+        arg_max(snapshot_id, (run_id, not is_problem)) as snapshot_id,
+        arg_max(outcome, (run_id, not is_problem)) as outcome,
+        arg_max(stage, (run_id, not is_problem)) as stage,
+        arg_max(code, (run_id, not is_problem)) as code,
+        arg_max(message, (run_id, not is_problem)) as message,
+        arg_max(place, (run_id, not is_problem)) as place,
         min(started_at) as first_seen,
         max(started_at) as last_seen,
         count(*) as times

@@ -1,5 +1,5 @@
 with seen as (
-    select document_id, max(fetched_at) as seen_at
+    select document_id, max(seen_at) as last_seen_at
     from {{ ref('stg_fetches') }}
     where snapshot_id is not null
     group by document_id
@@ -10,7 +10,7 @@ gone as (
     select document_id, min(fetched_at) as withdrawn_since
     from {{ ref('stg_fetches') }}
     inner join seen using (document_id)
-    where error_code in ('http_404', 'http_410') and fetched_at > seen_at
+    where error_code in ('http_404', 'http_410') and seen_at > last_seen_at
     group by document_id
 )
 

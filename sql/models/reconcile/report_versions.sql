@@ -5,7 +5,7 @@
 --      one fetched last; then the smaller report_id.
 -- Where the unit is not resolved, only a page and its own attachments are of one report.
 with last_fetch as (
-    select document_id, snapshot_id, max(fetched_at) as last_fetched_at
+    select document_id, snapshot_id, max(fetched_at) as last_fetched_at, max(seen_at) as last_seen_at
     from {{ ref('stg_fetches') }}
     where snapshot_id is not null
     group by all
@@ -23,6 +23,7 @@ parsed as (
         readings.scope,
         readings.published_date,
         coalesce(last_fetch.last_fetched_at, readings.fetched_at) as last_fetched_at,
+        coalesce(last_fetch.last_seen_at, readings.fetched_at) as last_seen_at,
         resolutions.unit_id,
         case
             when resolutions.unit_id is not null then 'unit ' || resolutions.unit_id
@@ -42,7 +43,7 @@ of_document as (
         row_number() over last_first = 1 as is_latest_version,
         first_value(report_id) over last_first as latest_version
     from parsed
-    window last_first as (partition by document_id order by last_fetched_at desc, report_id)
+    window last_first as (partition by document_id order by last_seen_at desc, report_id)
 ),
 
 survivors as (
@@ -56,7 +57,7 @@ survivors as (
             origin = 'imported',
             published_date desc nulls last,
             parent_document_id is not null,
-            last_fetched_at desc,
+            last_seen_at desc,
             report_id
     ) = 1
 )

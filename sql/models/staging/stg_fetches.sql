@@ -1,3 +1,24 @@
+-- `seen_at` orders the fetches: a fetch is later than those of the runs before its own, whatever the
+-- clock said then (names of runs sort in true order). Imported rows are of the time that they name.
+with fetches as (
+    select * exclude (bytes, headers)
+    from read_parquet({{ archive('snapshots/*.parquet') }}, union_by_name = true)
+),
+
+runs as (
+    select run_id, max(fetched_at) as latest
+    from fetches
+    where origin = 'fetched'
+    group by run_id
+),
+
+floors as (
+    select
+        run_id,
+        max(latest) over (order by run_id rows between unbounded preceding and 1 preceding) as floor_at
+    from runs
+)
+
 select
     run_id,
     document_id,
@@ -15,5 +36,11 @@ select
     link_title,
     link_date,
     error_code,
-    error_message
-from read_parquet({{ archive('snapshots/*.parquet') }}, union_by_name = true)
+    error_message,
+    case
+        when origin = 'fetched' and floor_at is not null
+            then greatest(fetched_at, floor_at + interval 1 microsecond)
+        else fetched_at
+    end as seen_at
+from fetches
+left join floors using (run_id)

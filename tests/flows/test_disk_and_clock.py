@@ -1,0 +1,132 @@
+"""A full disk and a clock that jumps: one clear line, nothing lost, and the next run completes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import duckdb
+import pytest
+
+from tasks import snapshot
+from tasks.store import Warehouse
+from tasks.verify import verify
+from tests import nights
+from tests.publisher.demo import demo
+from tests.publisher.server import Server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+HOST = "www.linan.gov.cn"
+
+# A night on a machine whose clock is ten years ahead; nothing is published.
+TEN_YEARS_ON = """
+from datetime import datetime, timedelta
+from flows import cli, harvest, nightly
+from tasks import account, fetch, store
+class Shifted(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) + timedelta(days=3650)
+for module in (harvest, nightly, account, fetch, store):
+    module.datetime = Shifted
+nightly.publish_held = lambda *given, **named: None
+cli.main()
+"""
+
+
+def _rows(warehouse: Path, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(warehouse / "gongkai.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 400 MB; skipped only where nobody may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(place)]
+    mounted = subprocess.run(words, capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no small file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_is_told_in_one_line_and_loses_nothing(
+    chain: nights.Chain, small_disk: Path, tmp_path: Path, api: str
+) -> None:
+    root = small_disk / "w"
+    shutil.copytree(chain.first, root, ignore=shutil.ignore_patterns(".prefect", "logs"))
+    warehouse = Warehouse.at(root)
+    facts = "select report_id, cell, value from national_fact order by all"
+    before, held = _rows(root, facts), set(snapshot.known(warehouse).snapshots)
+    site = demo(seed=2)
+    noise = Random(1)
+    for (
+        url,
+        page,
+    ) in site.pages.items():  # bytes that do not compress: the disk fills while fetching
+        if url in site.truth and page.content_type and "html" in page.content_type:
+            body = page.body + b"\n<!-- " + noise.randbytes(150_000).hex().encode() + b" -->"
+            site.pages[url] = replace(page, body=body)
+    sources = nights.write_sources(site, tmp_path / "sources.csv")
+    words = ("run", "--sources", str(sources), "--warehouse", str(root))
+    filler = small_disk / "filler"
+    free = shutil.disk_usage(small_disk).free
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free - 3_000_000)
+    with Server(site.pages) as server:
+        ended = nights.gongkai(*words, resolve=server.resolve, api=api)
+        assert ended.code == 2, ended.err
+        lines = [line for line in ended.err.splitlines() if not line.startswith("DEMO")]
+        assert len(lines) == 1, ended.err
+        assert "no space left on the device" in lines[0]
+        assert _rows(root, facts) == before
+        assert held <= set(snapshot.known(warehouse).snapshots)
+        assert verify(warehouse).damages == []
+        filler.unlink()
+        again = nights.gongkai(*words, resolve=server.resolve, api=api)
+    assert again.code == 0, again.err
+    assert "closes" in again.out
+    assert held <= set(snapshot.known(warehouse).snapshots)
+    assert verify(warehouse).damages == []
+
+
+def test_after_a_clock_that_jumped_the_newest_version_still_counts(
+    chain: nights.Chain, tmp_path: Path, api: str
+) -> None:
+    warehouse = chain.copy(chain.first, tmp_path / "w")
+    site = demo()
+    url = next(
+        u for u, t in site.truth.items() if HOST in u and t.outcome == "parsed" and not t.attachment
+    )
+    sources = nights.write_sources(site, tmp_path / "sources.csv", only=HOST)
+    words = ("run", "--sources", str(sources), "--warehouse", str(warehouse))
+    first = site.pages[url].body
+    with Server(site.pages) as server:
+        server.pages[url] = replace(server.pages[url], body=first + b"<!-- 2 -->")
+        jumped = [sys.executable, "-c", TEN_YEARS_ON]
+        ahead = nights.gongkai(*words, resolve=server.resolve, api=api, instead=jumped)
+        assert ahead.code == 0, ahead.err
+        server.pages[url] = replace(server.pages[url], body=first + b"<!-- 3 -->")
+        ended = nights.gongkai(*words, resolve=server.resolve, api=api)
+    assert ended.code == 0, ended.err
+    assert "closes" in ended.out
+    versions = "select snapshot_id, is_current from reports where url = "
+    found = dict(_rows(warehouse, f"{versions} '{url}'"))
+    expected = {sha256(first + extra).hexdigest() for extra in (b"", b"<!-- 2 -->")}
+    assert {s for s, current in found.items() if not current} == expected
+    assert found[sha256(first + b"<!-- 3 -->").hexdigest()]
+    alarm = _rows(warehouse, "select message from failures where code = 'clock_wrong'")
+    assert "behind a run before this one" in alarm[0][0]
+    assert verify(Warehouse.at(warehouse)).damages == []
