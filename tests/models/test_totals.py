@@ -13,6 +13,7 @@ import pytest
 
 from tasks.units import Registry, Unit
 from tasks.warehouse import publish
+from tests.models.readme import analyses, ran
 from tests.models.synthetic import Synthetic, figures, source
 
 pytestmark = pytest.mark.slow
@@ -187,3 +188,21 @@ def test_hierarchy_is_never_said_to_hold_for_want_of_data(built: Built) -> None:
     assert ("定海区人民政府", 2022, "cannot_tell") in told
     assert (f"{CITY}人民政府", 2023, "cannot_tell") in told
     assert {verdict for *_, verdict in told} == {"cannot_tell"}
+
+
+def test_the_readmes_analyses_of_totals_and_outcomes(built: Built) -> None:
+    by_county, by_outcome, _ = analyses()
+    assert ran(built[0], by_county) == by_county
+    assert ran(built[0], by_outcome) == by_outcome
+    # By hand: where every unit or the area's report speaks, the county received what it received.
+    gaps = {("岱山县", 2022), ("普陀区", 2022), ("岱山县", 2023)}
+    for county, year, received, *_ in by_county.rows:
+        truth = built[1][int(year)].truth(county)
+        if (county, int(year)) in gaps:
+            assert int(received) < truth
+        else:
+            assert int(received) == truth
+    # 其他处理 is a third of each own report, rounded down, on one row or on three.
+    plan = built[1][2021]
+    thirds = sum(n // 3 for units in plan.units.values() for _, n in units)
+    assert by_outcome.rows[1][:3] == ["2021", "其他处理", str(thirds)]
