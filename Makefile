@@ -38,6 +38,7 @@ bench: setup  ## what parsing, archiving and a night cost on this machine
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_reader --report
 	@$(BIN)/python -m tests.soak --hosts 20
+	@$(BIN)/python -m tests.bench_site
 
 soak: setup  ## a night over 20,000 pages of 500 hosts on this machine, one in twenty at fault
 	@$(BIN)/python -m tests.soak

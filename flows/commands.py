@@ -300,13 +300,13 @@ def _session(
 
 
 def _show_end(warehouse: Warehouse, night: Night | None, out: Console) -> None:
-    from flows import summary
+    from flows import publish, summary
 
     if night is not None:
         summary.show_run(out, night.counts, night.harvested, night.failures, night.notes)
         summary.show_alerts(out, night.alerts)
     summary.show_facts(out, warehouse)
-    summary.show_ways_on(out, warehouse, *as_typed(warehouse))
+    summary.show_ways_on(out, warehouse, *as_typed(warehouse), publish.site_trouble)
 
 
 def as_typed(warehouse: Warehouse) -> tuple[str, str]:

@@ -1,4 +1,8 @@
-"""Flow `publish`: rebuild the models from the readings and swap the warehouse in. Offline."""
+"""Flow `publish`: rebuild the models from the readings, swap the warehouse in, write its site.
+
+Offline. The site comes second and from the published file: when it cannot be written, the night's
+tables are out all the same, and the site of the night before stays whole.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,13 @@ from prefect.states import Completed
 from flows import watched
 from flows.holding import holding
 from flows.stages import run_title
+from tasks import site
 from tasks import warehouse as models
 from tasks.sources import load_sources
 from tasks.store import Warehouse
+
+site_trouble: str | None = None
+"""Why the last publish of this process left the site as it was; None when it was written."""
 
 
 @task(name="build models", retries=0, persist_result=False)
@@ -30,13 +38,34 @@ def build(warehouse: str, sources: str | None) -> dict[str, int]:
     return published.rows
 
 
+@task(name="build site", retries=0, persist_result=False)
+def build_site(warehouse: str) -> int:
+    """The pages of what was published, written aside and swapped in; how many files."""
+    with watched.step("Site", None, "steps") as step:
+        built = site.publish(Warehouse(Path(warehouse)), step.advance)
+    create_markdown_artifact(
+        f"`{built.folder / 'index.html'}`: {built.files:,} files, {built.size / 1e6:,.1f} MB, "
+        f"in {built.seconds:.1f} s",
+        key="site",
+        description="the site of what is published",
+    )
+    return built.files
+
+
 @flow(name="publish", flow_run_name=lambda: run_title("publish"), retries=0)
 def publish_held(warehouse: str, sources: str | None = None) -> State[Any]:
     """Publishes while the caller, a night or a replay, holds the warehouse."""
     with watched.step("Publishing", None, "tables") as step:
         rows = build(warehouse, sources)
         step.advance(len(rows))
-    return Completed(message=f"{sum(rows.values()):,} rows in {len(rows)} tables")
+    message = f"{sum(rows.values()):,} rows in {len(rows)} tables"
+    global site_trouble
+    site_trouble = None
+    state = build_site(warehouse, return_state=True)
+    if not state.is_completed():
+        site_trouble = " ".join(str(state.message).split())
+        message += f"; the site stays as it was: {site_trouble}"
+    return Completed(message=message)
 
 
 @flow(name="publish alone", flow_run_name=lambda: run_title("publish"), retries=0)

@@ -137,10 +137,20 @@ def _plain(value: Any) -> str:
     return "–" if value is None else number(Decimal(value))
 
 
-def show_ways_on(console: Console, warehouse: Warehouse, command: str, option: str) -> None:
-    """Where the result is, one query to try, and how to open the UI."""
+def show_ways_on(
+    console: Console, warehouse: Warehouse, command: str, option: str, site_trouble: str | None
+) -> None:
+    """Where the result is, the page to look at, one query to try, and how to open the UI."""
     console.print("\nPublished  ", end="", style="bold")
     console.print(str(warehouse.database), highlight=False, soft_wrap=True)
+    if site_trouble:
+        console.print("The site   ", end="", style="bold")
+        console.print(
+            f"stays as it was: {site_trouble}", style="red", highlight=False, soft_wrap=True
+        )
+    elif warehouse.site.exists():
+        console.print("Look at it ", end="", style="bold")
+        console.print((warehouse.site / "index.html").as_uri(), highlight=False, soft_wrap=True)
     console.print("Query it   ", end="", style="bold")
     console.print(
         f'{command} sql{option} "{EXAMPLE}"', highlight=False, markup=False, soft_wrap=True

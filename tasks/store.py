@@ -124,6 +124,11 @@ class Warehouse:
         return self.root / "gongkai.duckdb"
 
     @property
+    def site(self) -> Path:
+        """The pages that show the published generation."""
+        return self.root / "site"
+
+    @property
     def demo_marker(self) -> Path:
         """Exists when the warehouse was filled from a local publisher."""
         return self.root / "demo"

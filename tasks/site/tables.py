@@ -1,0 +1,225 @@
+"""What the site reads of the published tables, as rows.
+
+A scratch database beside the published one (attached read-only) holds what several pages need:
+whose each unit is, and the values of each report packed for its file. Only public tables are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from tasks.site.areas import Area, Tally, tree
+
+CHINA = ZoneInfo("Asia/Shanghai")
+PACKED_TOGETHER = 8000  # reports; bounds the memory to about a gigabyte
+
+_UNITS = """
+create table unit as
+select
+    units.unit_id, unit_name, aliases, organ, level,
+    coalesce(code_nbs, code_mca, '') as code,
+    if(level = 4, parent_division_id, division_id) as area_id
+from published.units
+qualify row_number() over (partition by unit_id order by version desc) = 1
+"""
+_AREAS = """
+select division_id, division_name, level, coalesce(code_nbs, code_mca, ''), parent_division_id
+from published.units
+where organ = 'gov' and level <= 3
+qualify row_number() over (partition by division_id order by version desc) = 1
+"""
+# Missing and past its statutory date, on the day the data stands at.
+_COVERAGE = """
+create table covered as
+select
+    unit_id, report_year, expected_by, deadline, published_date, published_evidence, outcome, late,
+    coverage.report_id, unit.area_id,
+    coalesce(outcome = 'missing' and deadline < $today, false) as overdue
+from published.coverage join unit using (unit_id)
+"""
+_TALLIES = """
+select
+    area_id, report_year, count(*), count_if(outcome = 'parsed'), count_if(outcome = 'rejected'),
+    count_if(outcome = 'missing'), count_if(outcome = 'ambiguous'), count_if(late),
+    count_if(not late), count_if(overdue)
+from covered group by all order by all
+"""
+# The values of a report as one text of JSON; see docs/site.md. A value that is the printed text is
+# left out, as is an edited value that is the value. What is worked out for each of millions of
+# cells is kept cheap; texts are made of the few that are left.
+_PACK = """
+insert into packed
+with gathered as (
+    select
+        report_id,
+        any_value(form) as form,
+        list(as_published order by position) as texts,
+        string_agg(status[1], '' order by position) as statuses,
+        string_agg(coalesce(place, ''), '|' order by position) as places,
+        list((position - 1, value)) filter (
+            value is not null
+            and try_cast(as_published as bigint)::varchar is distinct from as_published
+            or try_cast(as_published as bigint) is distinct from value
+        ) as other_values,
+        list((position - 1, edited_value)) filter (edited_value is distinct from value) as edits,
+        list((position - 1, forced_by)) filter (forced_by is not null) as forced,
+        {figures}
+    from published.report_cells as cells
+    where report_id >= $first and report_id < $last
+    group by report_id
+)
+select
+    report_id,
+    to_json({{
+        form: form,
+        texts: texts,
+        statuses: statuses,
+        places: {places},
+        "values": map_from_entries(list_transform(other_values, x -> (x[1], {value}))),
+        edited: map_from_entries(list_transform(edits, x -> (x[1], {value}))),
+        forced: map_from_entries(forced)
+    }})::varchar,
+    {names}
+from gathered
+"""
+# What a row of an area's page shows of a report, in this order.
+FIGURES = {
+    "received": "requests.new_received.total",
+    "carried_in": "requests.carried_in.total",
+    "handled": "requests.total_handled.total",
+    "granted": "requests.granted.total",
+    "carried_out": "requests.carried_out.total",
+}
+_RUN = ("discovered", "parsed", "rejected", "duplicate", "unchanged", "quarantined", "skipped")
+_OUTCOMES = (*_RUN, "failed")
+_SHORT = {" page ": "P", " table ": "T", " row ": "R", " cell ": "C", " line ": "L", " box ": "B"}
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The run that the published tables stand at."""
+
+    run_id: str
+    ended: str  # as a day and hour in China
+    today: date
+    demo: bool
+    counts: dict[str, int]
+
+
+class Tables:
+    """The published tables, open for reading, beside the scratch tables of the site."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._db = connection
+        self.night = self._night()
+
+    def prepare(self) -> None:
+        """Make the scratch tables; the values of all reports take most of the time."""
+        self._db.execute(_UNITS)
+        self._db.execute(_COVERAGE, {"today": self.night.today})
+        self._pack()
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self._db.execute(sql, list(values)).fetchall()
+
+    def dicts(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """All rows of a query, by column name."""
+        found = self.rows(sql, *values)
+        names = [column[0] for column in self._db.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def list(self, table: str, column: str, values: list[str]) -> None:
+        """Make a temporary table anew of one column of texts."""
+        self._db.execute(
+            f"create or replace temp table {table} as select unnest(?::varchar[]) as {column}",
+            [values],
+        )
+
+    def keep(self, table: str, sql: str) -> None:
+        """Make a temporary table anew from a query."""
+        self._db.execute(f"create or replace temp table {table} as {sql}")
+
+    def _night(self) -> Night:
+        found = self.dicts("from published.runs order by finished_at desc, run_id desc limit 1")
+        if not found:
+            return Night("", "", date(1970, 1, 1), False, {})
+        (run,) = found
+        ended = run["finished_at"].astimezone(CHINA)
+        counts = {name: run[name] for name in _OUTCOMES}
+        return Night(
+            run["run_id"], f"{ended:%Y-%m-%d %H:%M}", ended.date(), bool(run["demo"]), counts
+        )
+
+    def areas(self) -> dict[str, Area]:
+        """Every division of level 1 to 3 with the tallies and counts of its own units."""
+        areas = tree(self.rows(_AREAS))
+        for area_id, year, *counts in self.rows(_TALLIES):
+            if area_id in areas:
+                areas[area_id].own[year] = Tally(*counts)
+        for area_id, reports, violated in self.rows(
+            """
+            select area_id, count(*), count(distinct report_id) filter (is_current and violated)
+            from published.reports join unit using (unit_id)
+            left join (
+                select distinct report_id, true as violated
+                from published.findings where verdict = 'violated'
+            ) using (report_id)
+            group by area_id
+            """
+        ):
+            if area_id in areas:
+                areas[area_id].reports, areas[area_id].violated = reports, violated
+        return areas
+
+    def _pack(self) -> None:
+        """Fill `packed` with the values of every report, a range of report ids at a time."""
+        figures = [
+            f"max(value) filter (cell = '{cell}') as {name}" for name, cell in FIGURES.items()
+        ]
+        places = "places"
+        for long, short in _SHORT.items():
+            places = f"replace({places}, '{long}', '{short}')"
+        # The kind of source stands once, with the first place.
+        places = f"replace({places}, '|' || regexp_extract(places, '^[a-z]+'), '|')"
+        # A decimal as a person writes it: no zeros after the last digit.
+        value = "rtrim(rtrim(x[2]::varchar, '0'), '.')"
+        sql = _PACK.format(
+            places=places, value=value, figures=", ".join(figures), names=", ".join(FIGURES)
+        )
+        self._db.execute(
+            "create table packed (report_id varchar, json varchar, "
+            + ", ".join(f"{name} decimal(18, 4)" for name in FIGURES)
+            + ")"
+        )
+        (reports,) = self.rows("select count(*) from published.reports")[0]
+        # Every range reads through the whole table: few of them, each as large as memory allows.
+        ranges = min(256, -(-reports // PACKED_TOGETHER) or 1)
+        starts = [f"{256 * n // ranges:02x}" for n in range(ranges)]
+        for first, last in zip(starts, [*starts[1:], "g"], strict=True):
+            self._db.execute(sql, {"first": first, "last": last})
+
+
+@contextmanager
+def opened(database: Path, scratch: Path, *, read_only: bool = False) -> Iterator[Tables]:
+    """The published database with the scratch one in the folder `scratch`.
+
+    Several processes may hold them at once when all are `read_only`.
+    """
+    with duckdb.connect(str(scratch / "site.duckdb"), read_only=read_only) as connection:
+        quoted = str(database).replace("'", "''")
+        connection.execute(f"attach '{quoted}' as published (read_only)")
+        # The queries that the pages show name the tables as a reader does.
+        connection.execute("set search_path = 'site.main,published.main'")
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute("set enable_progress_bar = false")
+        connection.execute("set timezone = 'Asia/Shanghai'")
+        yield Tables(connection)

@@ -1,0 +1,42 @@
+"""What the site says, in each language: `words.csv` holds every sentence in Chinese and English."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The sentences of one language."""
+
+    language: str
+    of: dict[str, str]
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The sentence of that key with its {places} filled in; KeyError when there is none."""
+        text = self.of[key]
+        return text.format(**values) if values else text
+
+    def known(self, key: str) -> bool:
+        """Whether there is such a sentence: codes and rules can be newer than the site's words."""
+        return key in self.of
+
+    def or_code(self, prefix: str, code: str | None) -> str:
+        """The sentence for a code, else the code itself, which is never hidden."""
+        return self.of.get(f"{prefix}.{code}", code or "–")
+
+    def starting(self, prefix: str) -> dict[str, str]:
+        """The sentences whose key starts with `prefix`, without it."""
+        return {k.removeprefix(prefix): v for k, v in self.of.items() if k.startswith(prefix)}
+
+
+@cache
+def words(language: str) -> Words:
+    """All sentences of a language."""
+    text = files("tasks.site").joinpath("words.csv").read_text(encoding="utf-8")
+    return Words(language, {row["key"]: row[language] for row in csv.DictReader(text.splitlines())})

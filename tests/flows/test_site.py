@@ -1,0 +1,153 @@
+"""The site as a night leaves it: whole, the same every time, and never in the way of the tables."""
+
+from __future__ import annotations
+
+import re
+import sys
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+import pytest
+
+from tasks.site import site as building
+from tasks.store import Warehouse
+from tests import nights
+from tests.site import synthetic
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def _bytes(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+class _Links(HTMLParser):
+    """What a page leads to and loads, and the names in it that a link can lead to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.data: set[str] = set()
+        self.names: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, _tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        for name, value in attributes:
+            if name in ("href", "src"):
+                self.links.add(value or "")
+            elif name == "data-file":
+                self.data.add(value or "")
+            elif name == "id":
+                self.names.add(value or "")
+
+
+def test_a_night_ends_with_the_address_of_its_site(chain: nights.Chain) -> None:
+    said = re.search(r"Look at it\s+(file://\S+)", chain.ended["clean"].out)
+    assert said is not None
+    page = Path(unquote(urlsplit(said[1]).path))
+    assert page == chain.last / "site" / "index.html"
+    with duckdb.connect(str(chain.last / "gongkai.duckdb"), read_only=True) as connection:
+        ((run,),) = connection.sql(
+            "select run_id from runs order by finished_at desc limit 1"
+        ).fetchall()
+    assert run in page.read_text("utf-8"), "the site is not of the newest night"
+    assert not list(chain.last.glob(".generation-*"))
+
+
+def test_every_link_of_every_page_leads_somewhere(chain: nights.Chain) -> None:
+    site = chain.last / "site"
+    pages = {page: _Links(page.read_text("utf-8")) for page in site.rglob("*.html")}
+    assert len(pages) > 40
+    for page, found in pages.items():
+        assert {f"{name}.js" for name in found.data} <= {
+            str(file.relative_to(site / "data")) for file in (site / "data").rglob("*.js")
+        }
+        for link in found.links:
+            parts = urlsplit(link)
+            if parts.scheme or (not parts.path and parts.fragment.startswith("r=")):
+                continue
+            target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+            assert target.is_file(), f"{page} leads to {link}"
+            if parts.fragment:
+                assert parts.fragment in pages[target].names, f"{page} leads to {link}"
+        if page.is_relative_to(site / "en"):
+            assert site / page.relative_to(site / "en") in pages
+
+
+def test_the_same_night_gives_the_same_bytes_also_by_many_processes(
+    chain: nights.Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = chain.last / "gongkai.duckdb"
+    building.build(database, tmp_path / "alone")
+    monkeypatch.setattr(building, "ALONE", 0)
+    building.build(database, tmp_path / "together")
+    alone = _bytes(tmp_path / "alone")
+    assert alone == _bytes(tmp_path / "together")
+    assert alone == _bytes(chain.last / "site")
+
+
+def test_a_site_that_fails_leaves_the_old_one_and_costs_nobody_the_tables(
+    chain: nights.Chain, tmp_path: Path
+) -> None:
+    place = chain.copy(chain.last, tmp_path / "w")
+    before, tables = _bytes(place / "site"), (place / "gongkai.duckdb").stat().st_mtime_ns
+    failing = (
+        "from tasks.site import pages, site\n"
+        "def full(*_, **__): raise OSError(28, 'No space left on device')\n"
+        "site.Site.province = full\n"
+        "from flows.cli import main; main()\n"
+    )
+    ended = nights.gongkai(
+        "publish", "--warehouse", str(place), instead=[sys.executable, "-c", failing]
+    )
+    assert ended.code == 0, ended.err
+    assert re.search(r"The site\s+stays as it was: .*No space left on device", ended.out)
+    assert "Look at it" not in ended.out
+    assert (place / "gongkai.duckdb").stat().st_mtime_ns > tables
+    assert _bytes(place / "site") == before
+    assert not list(place.glob(".generation-*"))
+
+
+def test_a_failed_build_takes_its_half_site_away(chain: nights.Chain, tmp_path: Path) -> None:
+    place = Warehouse(tmp_path)
+    place.database.write_bytes(b"not a database")
+    with pytest.raises(duckdb.Error):
+        building.publish(place)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["gongkai.duckdb"]
+
+
+def test_an_empty_country_says_so(chain: nights.Chain, tmp_path: Path) -> None:
+    database = tmp_path / "gongkai.duckdb"
+    database.write_bytes((chain.last / "gongkai.duckdb").read_bytes())
+    synthetic.fill(database, 0)
+    with duckdb.connect(str(database)) as connection:
+        connection.sql("delete from runs")
+        connection.sql("delete from national_totals")
+    site = tmp_path / "site"
+    building.build(database, site)
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert not re.search(r"\bNone\b|\bnan\b|undefined", text), page
+    assert "还没有任何报告" in (site / "index.html").read_text("utf-8")
+
+
+def test_no_page_holds_outside_text_as_markup(chain: nights.Chain, tmp_path: Path) -> None:
+    database = tmp_path / "gongkai.duckdb"
+    database.write_bytes((chain.last / "gongkai.duckdb").read_bytes())
+    synthetic.fill(database, 900)
+    building.build(database, tmp_path / "site")
+    carriers = 0
+    for page in (tmp_path / "site").rglob("*.html"):
+        text = page.read_text("utf-8")
+        assert "<img" not in text, page
+        assert "alert(2)</script" not in text, page
+        assert not re.search(r"href=\"\s*javascript:", text, re.IGNORECASE), page
+        carriers += "&lt;img src=x" in text
+    assert carriers >= 4, "no page carries the hostile text: the test shows nothing"
