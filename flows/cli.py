@@ -42,6 +42,10 @@ EPILOG = """**Examples**
 `GONGKAI_RESOLVE` — HOST[:PORT]=ADDR:PORT,… (\\* for every host): sends requests for official names
 to a local publisher; for demos and tests, marks the warehouse as a demo
 
+`GONGKAI_CONTACT` — a mail address or URL that the visited sites see in the User-Agent
+
+`GONGKAI_DELAY` — seconds between two requests to one host, at least (1)
+
 `GONGKAI_DEBUG` — 1 shows tracebacks, as --debug does
 
 `PREFECT_API_URL` — the Prefect server to run under; without it `run` starts one of its own

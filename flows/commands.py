@@ -79,8 +79,14 @@ def _bytes_of(warehouse: Warehouse, document: str) -> tuple[bytes, str | None, s
 def run_night(warehouse: Warehouse, sources: Path | None, out: Console, err: Console) -> int:
     """One nightly run under a Prefect server, with progress and a summary."""
     load_sources(sources)  # what is wrong in the input is told before anything is started
-    Settings.from_env()
-    resolve_from_env()
+    settings = Settings.from_env()
+    if not resolve_from_env() and not settings.contact:
+        err.print(
+            "No contact is given: set GONGKAI_CONTACT to a mail address or URL, so that the sites "
+            "know whom to ask about these visits",
+            style="yellow",
+            highlight=False,
+        )
 
     def night() -> tuple[State[Any], Night | None]:
         from flows import nightly

@@ -92,6 +92,7 @@ class Gatherer:
             size=len(joined),
             snapshot_id=snapshot_id_of(joined),
             content_type=pages.CONTENT_TYPE,
+            headers={"Content-Type": pages.CONTENT_TYPE},  # no single answer's headers are its own
             etag=None,
             last_modified=None,
         )
@@ -145,19 +146,28 @@ class Gatherer:
         if not unpack.is_archive(archive.body):
             return
         blank = replace(
-            _without_body(archive, "archive_refused", "", archive.http_status),
+            _without_body(archive, "archive_refused", "", None),  # no host answered with a member
             parent_document_id=parent,
             content_type=None,
+            headers={},
             link_title=None,
         )
         try:
             found = unpack.members(archive.body, archive.document_id)
         except unpack.Refused as refusal:
             url = f"{archive.document_id}!/"
-            yield replace(blank, document_id=url, url=url, error_message=str(refusal))
+            yield replace(
+                blank, document_id=url, url=url, final_url=url, error_message=str(refusal)
+            )
             return
         for member in found:
-            row = replace(blank, document_id=member.url, url=member.url, link_title=member.name)
+            row = replace(
+                blank,
+                document_id=member.url,
+                url=member.url,
+                final_url=member.url,
+                link_title=member.name,
+            )
             if not member.body.strip():
                 yield replace(row, error_code="empty_body", error_message="the file is empty")
                 continue
@@ -197,7 +207,7 @@ def _confirmed(archive: Fetched, state: State, parent: str) -> Fetched:
     return Fetched(
         state.document_id,
         state.url,
-        archive.final_url,
+        state.url,
         datetime.now(UTC),
         official=archive.official,
         source_id=archive.source_id,

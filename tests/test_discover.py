@@ -209,6 +209,8 @@ def test_attachments_of_a_page() -> None:
     <a href="/module/download/down.jsp?i_ID=1&filename=x.docx">下载</a>
     <a href="/download?id=7">附件：某镇年报.xls</a> <a href="/a.html">x</a>
     <iframe src="/pdfjs/web/viewer.html?file=/u/r.pdf"></iframe>
+    <script>PDFObject.embed("/u/s.pdf", "#view"); var other = "not.a pdf";</script>
+    <script>new Pdfh5('#d', {pdfurl: './h5.pdf'});</script>
     <embed src="e.ofd"><object data="o.doc"></object><a href="mailto:x@a.pdf">m</a>"""
     assert [(a.url.removeprefix(HOST), a.kind) for a in attachments(page, f"{HOST}/nb/t.html")] == [
         ("/nb/P020240120.pdf", "pdf"),
@@ -217,6 +219,8 @@ def test_attachments_of_a_page() -> None:
         ("/u/r.pdf", "pdf"),
         ("/nb/e.ofd", "ofd"),
         ("/nb/o.doc", "doc"),
+        ("/u/s.pdf", "pdf"),
+        ("/nb/h5.pdf", "pdf"),
     ]
 
 

@@ -337,6 +337,34 @@ def test_names_that_resolve_inside_are_refused(
     assert web.server.asked == []
 
 
+def test_the_address_that_was_checked_is_the_one_connected_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that is public when asked first and inside when asked again gains nothing."""
+    answers = iter(["8.8.8.8"] + ["127.0.0.1"] * 9)
+    asked: list[str] = []
+
+    def rebinding(host: str, port: int, **_: object) -> list[object]:
+        asked.append(host)
+        return [(2, 1, 6, "", (next(answers), port))]
+
+    connected: list[str] = []
+
+    def refuse(address: tuple[str, int], *_: object, **__: object) -> None:
+        connected.append(address[0])
+        raise ConnectionRefusedError("not in a test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
+    with Visitor(lambda url: None, replace(QUICK, retries=0), NO_MAP, Pace()) as visitor:
+        first = visitor.get("http://www.a.gov.cn/page")
+        second = visitor.get("http://www.a.gov.cn/page")
+    assert connected == ["8.8.8.8"]
+    assert first.error_code == "unreachable"
+    assert second.error_code in ("private_address", "unreachable")
+    assert set(asked) == {"www.a.gov.cn"}
+
+
 def test_a_redirect_to_an_inner_address_is_refused(web: Web) -> None:
     port = web.server.server_port
     web.server.answers["/page"] = page(b"", 302, Location=f"http://127.0.0.1:{port}/inner")

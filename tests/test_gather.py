@@ -85,6 +85,7 @@ def test_an_article_over_several_pages_is_one_document(web: Web, script: bool) -
     assert [b.decode() for _, b in pages.split(row.body)] == made
     assert values(row) == VALUES
     assert (row.url, row.etag, row.last_modified) == (URL, None, None)
+    assert row.headers == {"Content-Type": row.content_type} == {"Content-Type": "multipart/mixed"}
     # The next night asks for all of them again, and the same pages are the same document.
     web.remember([row])
     (again,) = web.gather()
@@ -173,6 +174,7 @@ def test_what_a_zip_holds_belongs_to_the_page(web: Web) -> None:
         "C_/x/evil.html",
     ]
     assert {r.parent_document_id for r in (archive, *members)} == {page.document_id}
+    assert all(m.final_url == m.url and m.http_status is None for m in members)
     assert members[0].body == docx
     assert values(members[0]) == VALUES
     # The next night nothing has changed, and nothing inside the archive is asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,6 +10,14 @@ from tasks.listing.html import base_of, resolved, soup_of
 from tasks.urls import canonical_url
 
 ATTACHMENT_SUFFIXES = ("pdf", "doc", "docx", "xls", "xlsx", "ofd", "zip", "rar", "7z")
+
+
+# A PDF that a script shows in the page: PDFObject.embed("x.pdf", …), pdfh5({pdfurl: "x.pdf"}).
+_SHOWN = re.compile(
+    r"(?:embed|pdf\w*|getDocument|src|file|url)\s*[(:=]\s*\(?\{?\s*(?:url\s*:\s*)?"
+    r"[\"']([^\"'\s<>]{1,300}\.pdf)[\"']",
+    re.IGNORECASE,
+)
 
 
 class Attachment(NamedTuple):
@@ -36,6 +45,11 @@ def attachments(html: bytes | str, base_url: str) -> list[Attachment]:
         kind = _suffix(inner or url, text)
         if kind is not None:
             found.setdefault(canonical_url(inner or url), Attachment(inner or url, text, kind))
+    for tag in soup.find_all("script"):
+        for address in _SHOWN.findall(tag.get_text()):
+            url = resolved(base, address)
+            if url is not None:
+                found.setdefault(canonical_url(url), Attachment(url, "", "pdf"))
     return list(found.values())
 
 

@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from tasks.report.model import Paragraph, Place, Source
 
-_WEAK_NEEDED = 3
+_WEAK_NEEDED = 4  # a police station may report on three of them
 _TRADITIONAL_NEEDED = 4
 _PINYIN_NEEDED = 2
 _RUN = 3  # characters in a row with their syllables

@@ -39,7 +39,7 @@ def test_the_page_itself_is_read() -> None:
         (put("澳门新葡京官网注册送彩金"), "澳门新葡京"),
         (put('<a href="http://x.com/">BET365</a>体育'), "bet365"),
         (HTML.replace("白杨县云溪镇", "必威体育"), "必威体育"),
-        (put("本平台提供下注、赔率、荷官服务"), "下注、赔率、荷官"),
+        (put("本平台提供下注、赔率、荷官、滚球服务"), "下注、赔率、荷官、滚球"),
         (HTML.replace("信息", "信息(xìnxī)"), "pinyin"),
         (HTML.replace("政府信息公开", "政zhèng府fǔ信xìn息xī公gōng开kāi"), "pinyin"),
         (HTML.replace("政府信息公开", "政zheng府fu信xin息xi公gong开kai"), "pinyin"),
@@ -68,7 +68,8 @@ def test_the_place_is_named() -> None:
     "text",
     [
         "开展打击网络赌博专项行动，查处老虎机3台",
-        "福利彩票公益金使用情况已经公开",
+        "福利彩票公益金使用情况和体彩投注网点已经公开",
+        "检查娱乐城、棋牌娱乐室、电子游艺厅12家；打击六合彩、百家乐、地下赌场",
         "网站支持繁體版、無障礙瀏覽",
         "负责人朱镕、李昇、王堃、陈喆",
         "微信公众号（weixin）和微博（weibo）、APP各1个",
