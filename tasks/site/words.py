@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from tasks.codes import codes
+from tasks.report.reader import reasons
+
 LANGUAGES = ("zh", "en")
 
 
@@ -26,6 +29,13 @@ class Words:
         """Whether there is such a sentence: codes and rules can be newer than the site's words."""
         return key in self.of
 
+    def reason(self, code: str | None) -> str:
+        """Why a document was not read; for a code without a sentence, its documented meaning."""
+        known = self.of.get(f"code.{code}")
+        if known or code is None:
+            return known or "–"
+        return _meanings().get(code, code)
+
     def or_code(self, prefix: str, code: str | None) -> str:
         """The sentence for a code, else the code itself, which is never hidden."""
         return self.of.get(f"{prefix}.{code}", code or "–")
@@ -33,6 +43,14 @@ class Words:
     def starting(self, prefix: str) -> dict[str, str]:
         """The sentences whose key starts with `prefix`, without it."""
         return {k.removeprefix(prefix): v for k, v in self.of.items() if k.startswith(prefix)}
+
+
+@cache
+def _meanings() -> dict[str, str]:
+    """The codes of the reader and of the network side, in English (docs/failures.md)."""
+    read = {code: reason.meaning for code, reason in reasons().items()}
+    fetched = {code: described.meaning for code, described in codes().items()}
+    return {code: meaning.rstrip(".") for code, meaning in (fetched | read).items()}
 
 
 @cache
