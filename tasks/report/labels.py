@@ -186,8 +186,13 @@ def section_of(label_key: str) -> str | None:
     best: dict[str, float] = {}
     for label in _alike(label_key):
         # A short piece of a long label (政府信息公开) stands in many texts that are no label.
-        piece = label_key in label and 2 * len(label_key) <= len(label)
-        if not piece and (score := likeness(label_key, label)) >= 0.7:
+        piece = label_key in label
+        if piece and 2 * len(label_key) <= len(label):
+            continue
+        # No text is so like one of another length; this bound spares most comparisons.
+        if not piece and 2 * min(len(label_key), len(label)) < 0.7 * (len(label_key) + len(label)):
+            continue
+        if (score := likeness(label_key, label)) >= 0.7:
             for section in sections_of_labels()[label]:
                 best[section] = max(best.get(section, 0.0), score)
     return next(iter(best)) if len(best) == 1 else None

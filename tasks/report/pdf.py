@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import re
 import threading
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from tasks.report.pdf_text import Box, bounds, line_text, visual_lines
 
 MOST_PAGES = 300
 MOST_BYTES = 64 << 20
+MOST_UNPACKED = 16 << 20  # bytes of page content; what a report needs is below 1 MB
 EDGE_ZONE = 0.12  # running heads and page numbers stand in this share of the page's height
 
 _LOCK = threading.Lock()
@@ -32,6 +34,8 @@ _PAGE_NUMBER = re.compile(
     r"([/／,，]?\s*共?\s*[0-9０-９]{1,4}\s*页?)?[\s\-—–－·•~]*"
 )
 _DIGITS = re.compile(r"[0-9０-９]+")
+_STREAM = re.compile(rb"stream\r?\n(?=[\x08-\x78][\x01-\xff])")
+_DICTIONARY = 400  # bytes before a stream in which its dictionary stands
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ def source(data: bytes) -> Source:
     """
     if len(data) > MOST_BYTES:
         raise Reject("too_large", f"the PDF is larger than {MOST_BYTES >> 20} MB")
+    _refuse_bomb(data)
     with _LOCK:
         pages, title = _read(data)
     _mark_furniture(pages)
@@ -67,6 +72,27 @@ def source(data: bytes) -> Source:
     # A file cut off in transfer still opens: pdfium rebuilds its index from what is there.
     out.complete = b"%%EOF" in data[-4096:]
     return out
+
+
+def _refuse_bomb(data: bytes) -> None:
+    """Rejects a PDF that unpacks to more than pdfium, which cannot be interrupted, should get.
+
+    Pictures and fonts do not count: a scan holds large pictures, which are not unpacked to read
+    text, and Chinese fonts have 15 MB.
+    """
+    left = MOST_UNPACKED
+    for match in _STREAM.finditer(data):
+        dictionary = data[max(0, match.start() - _DICTIONARY) : match.start()]
+        if b"/Image" in dictionary or b"/Length1" in dictionary:
+            continue
+        end = data.find(b"endstream", match.end())
+        packed = data[match.end() : end if end >= 0 else len(data)]
+        try:
+            left -= len(zlib.decompressobj().decompress(packed, left))
+        except zlib.error:
+            continue  # packed in another way
+        if left <= 0:
+            raise Reject("too_large", f"the PDF unpacks to more than {MOST_UNPACKED >> 20} MB")
 
 
 def _read(data: bytes) -> tuple[list[_Page], str]:

@@ -24,6 +24,7 @@ _ERROR_PAGE = re.compile(
     r"404|403|页面不存在|找不到(?:该|您)?.{0,6}页面|无法访问|访问的页面|服务器错误|出错了|Not Found"
 )
 _FEW_CHINESE = 40
+_MOST_BLOCKS = 20_000  # the longest reports of provinces have some 2,000
 _METADATA = (
     *("index_number", "disclosure_form", "disclosure_scope", "disclosure_period", "issuing_unit"),
     *("document_date", "published_date", "signed_date", "document_number", "site_id_code"),
@@ -113,6 +114,10 @@ def _page(data: bytes, kind: str, content_type: str | None, *, show_blocks: bool
 
 
 def _understand(source: Source, reading: Reading) -> None:
+    if len(source.blocks) > _MOST_BLOCKS:
+        raise Reject(
+            "too_large", f"the document has more than {_MOST_BLOCKS:,} paragraphs and rows"
+        )
     parts = prose.split(source.blocks)
     header = read_header(source, parts.begins)
     title = find_title(source, header, parts.begins)

@@ -6,6 +6,7 @@ import io
 import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -168,6 +169,19 @@ def zipped(name: str, member: bytes, others: tuple[str, ...] = ()) -> bytes:
     return out.getvalue()
 
 
+def pdf_of(drawn: bytes) -> bytes:
+    """A PDF of one page with this content, packed."""
+    packed = zlib.compress(drawn, 9)
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R>>",
+        b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed),
+    )
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, o) for n, o in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF\n"
+
+
 def lying_zip(name: str, size: int) -> bytes:
     """A zip whose directory says that its member is small."""
     data = bytearray(zipped(name, bytes(size)))
@@ -228,6 +242,11 @@ MONSTERS: dict[str, Callable[[], bytes]] = {
     "scripts": lambda: PAGE.replace("<body>", "<body>" + "<script>x</script>" * 50_000).encode(),
     "comments": lambda: PAGE.replace("<body>", "<body>" + "<!-- x -->" * 100_000).encode(),
     "open comment": lambda: PAGE.replace("<body>", "<body><!--" * 50_000).encode(),
+    "pdf bomb": lambda: pdf_of(b" " * (200 << 20)),
+    "pdf of lines": lambda: pdf_of(b"0 0 m 1 1 l S\n" * (1 << 20)),
+    "20,000 lines like headings": lambda: "".join(
+        f"第{n}条 主动公开政府信息情况\n" for n in range(20_000)
+    ).encode(),
     "null bytes": lambda: PAGE.encode().replace(b"<td>", b"<td>\0\0\0\0"),
 }
 
