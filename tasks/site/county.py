@@ -17,7 +17,8 @@ select
     reports.form, scope, is_current, superseded_because, title, url, origin, official,
     issuing_unit, resolution, resolution_grade, explanation,
     list_transform(candidates, c -> c.name) as candidates,
-    published_date, signed_date, index_number, document_number, source_kind, snapshot_id,
+    withdrawn_since::date as withdrawn_since, published_date, signed_date, index_number,
+    document_number, source_kind, snapshot_id,
     strftime(last_fetched_at, '%Y-%m-%d %H:%M') as seen, parser_version,
     coalesce(packed.json, 'null') as json, {", ".join(f"packed.{name}" for name in FIGURES)}
 from published.reports left join unit using (unit_id) left join packed using (report_id)
@@ -74,7 +75,7 @@ _HEAD = (
     *("unit_name", "report_year", "form", "scope", "is_current", "superseded_because", "title"),
     *("issuing_unit", "resolution", "resolution_grade", "explanation", "published_date"),
     *("signed_date", "index_number", "document_number", "source_kind", "snapshot_id", "seen"),
-    *("origin", "official"),
+    *("origin", "official", "withdrawn_since"),
 )
 
 

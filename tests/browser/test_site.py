@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(420)]
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 MADE_UP = 1200  # reports
+expect.set_options(timeout=30_000)  # the machine may be busy
 STATUS = {"reported", "forced", "blank", "mark", "unread", "repaired"}
 
 
@@ -440,6 +441,9 @@ def test_a_page_and_a_report_print_without_what_only_a_screen_needs(
     expect(page.locator("h1")).to_be_hidden()
     expect(page.locator("#report-title")).to_be_visible()
     expect(page.locator(".report-bar")).to_be_hidden()
+    for part in ("#report", "#report table.form"):
+        ink = page.locator(part).first.evaluate("e => getComputedStyle(e).color")
+        assert ink == "rgb(0, 0, 0)", f"{part} prints in {ink}"
     printed = page.pdf(format="A4")
     assert printed.count(b"/Type /Page\n") >= 2, "a report is cut off at the end of its first page"
     context.close()

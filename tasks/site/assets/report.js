@@ -49,6 +49,7 @@ gongkai.report = () => {
       el("h2", { id: "report-title", lang: "zh-Hans", tabindex: "-1" }, report.unit_name ?? report.issuing_unit ?? "–"),
       report.title ? el("p", { class: "title", lang: "zh-Hans" }, report.title) : null,
       report.is_current ? null : el("p", { class: "warn" }, say("head.old")),
+      report.withdrawn_since ? el("p", { class: "warn" }, say("head.withdrawn", { since: report.withdrawn_since })) : null,
       report.official ? null : el("p", { class: "warn" }, say("head.unofficial")),
       el("dl", { class: "facts" }, facts),
     );

@@ -241,6 +241,18 @@ gongkai.search = () => {
   });
 };
 
+// Paper cannot be unfolded: what a unit reported prints with the page, the other details do not.
+gongkai.print = () => {
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll("details.unit:not([open])")];
+    for (const part of unfolded) part.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const part of unfolded) part.open = false;
+  });
+};
+
 // The language link keeps the place on the page.
 gongkai.language = () => {
   const switcher = document.getElementById("language");
