@@ -8,6 +8,7 @@ those that differ are spread into cells.
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from tasks.records import BadInput
-from tasks.releases.shelf import Release, find, opened
+from tasks.releases.shelf import MEMORY, Release, find, opened
 from tasks.releases.tables import SCHEMA_VERSION, TABLES, as_csv
 from tasks.store import Warehouse, atomic
 
@@ -199,7 +200,8 @@ def compare(warehouse: Warehouse, before: str, after: str) -> Comparison:
     with (
         _state(warehouse, before) as (database_a, *told_a),
         _state(warehouse, after) as (database_b, *told_b),
-        duckdb.connect() as db,
+        tempfile.TemporaryDirectory(prefix="gongkai-") as spill,
+        duckdb.connect(config={"temp_directory": spill, "memory_limit": MEMORY}) as db,
     ):
         for side, database in (("a", database_a), ("b", database_b)):
             path = str(database).replace("'", "''")

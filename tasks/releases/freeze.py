@@ -23,7 +23,7 @@ import duckdb
 
 from tasks.records import BadInput
 from tasks.releases import package
-from tasks.releases.shelf import SUMS, Release, digest, releases, shelf
+from tasks.releases.shelf import MEMORY, SUMS, Release, digest, releases, shelf
 from tasks.releases.tables import LEFT_OUT, SCHEMA_VERSION, TABLES, Table, as_csv
 from tasks.store import Warehouse, sync_folder
 
@@ -137,9 +137,8 @@ def _write_tables(
         (aside / folder).mkdir()
     spill = aside / ".spill"
     written = []
-    with duckdb.connect(
-        str(warehouse.database), read_only=True, config={"temp_directory": str(spill)}
-    ) as db:
+    limits: dict[str, Any] = {"temp_directory": str(spill), "memory_limit": MEMORY}
+    with duckdb.connect(str(warehouse.database), read_only=True, config=limits) as db:
         facts["data_until"], facts["readers"] = _origin(db)
         for table in TABLES:
             written.append(_write_table(db, table, aside, plain_rows))

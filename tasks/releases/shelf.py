@@ -21,6 +21,7 @@ import duckdb
 from tasks.records import BadInput
 from tasks.store import Warehouse
 
+MEMORY = "2GB"  # of DuckDB; beyond it sorts go to disk
 SUMS = "SHA256SUMS"
 FACTS = "release.json"
 
