@@ -48,12 +48,12 @@ def serve_forever(
         os.environ["PREFECT_API_URL"] = api
         os.environ["GONGKAI_WAREHOUSE"] = str(warehouse.root)
         out.print(f"Prefect UI   {api.removesuffix('/api')}", highlight=False, soft_wrap=True)
-        told = _apply(warehouse, settings, api)
         out.print(f"Schedule     nightly at 02:00 {TIMEZONE}", highlight=False)
         out.print(f"Warehouse    {warehouse.root}", highlight=False, soft_wrap=True)
-        out.print(f"Alerts to    {told}", highlight=False, soft_wrap=True)
-        out.print("Ctrl-C ends it.", style="dim")
         try:
+            told = _apply(warehouse, settings, api)
+            out.print(f"Alerts to    {told}", highlight=False, soft_wrap=True)
+            out.print("Ctrl-C ends it.", style="dim")
             _serve_deployments(warehouse, sources, alerts)
         except KeyboardInterrupt:
             out.print("Stopping …", style="dim")

@@ -5,12 +5,16 @@ Three reports are damaged, one listing loses its second page, another site names
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from tasks.report import read
 from tests.publisher.demo import demo
 from tests.publisher.site import Site
 
 BASE = "http://www.dinghai.gov.cn/zwgk/nb/"
+FIRST = f"{BASE}index.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,34 +27,53 @@ class Planted:
     culprit: str  # the text that stands in the place of the damage; "" when it has no place
 
 
-def _edit(site: Site, url: str, before: str, after: str) -> None:
-    page = site.pages[url]
-    text = page.body.decode()
-    assert text.count(before) == 1, f"{url}: {before!r} stands there {text.count(before)} times"
-    site.pages[url] = replace(page, body=text.replace(before, after).encode())
-
-
 def plant() -> tuple[Site, list[Planted]]:
     """The demo site's later day with all this, and the damaged reports."""
     site = demo(change=True)
-    label = f"{BASE}wjj/202202/t20220202_100205.html"
-    number = f"{BASE}zfb/202001/t20200108_100200.html"
-    ended = f"{BASE}zfb/202301/t20230122_100203.html"
-    _edit(site, label, "行政强制", "行政约谈")
-    _edit(site, number, "<td scope='col'>3700</td>", "<td scope='col'>3700件左右</td>")
-    page = site.pages[ended]
-    site.pages[ended] = replace(page, body=page.body[: page.body.index("商业企业".encode())])
-    _edit(site, f"{BASE}index.html", '<a href="index_1.html">下一页</a>', "下一页")
-    _edit(site, f"{BASE}index.html", '<a href="index_1.html">尾页</a>', "尾页")
-    site.pages[BASE] = site.pages[f"{BASE}index.html"]
-    empty = site.pages["http://www.linan.gov.cn/zwgk/nb/zjj/list.html"]
+    taken: list[Planted] = []
+    edits: list[tuple[str, str, Callable[[str], Iterator[str]]]] = [
+        ("unknown_label", "行政约谈", lambda t: iter([t.replace("行政强制", "行政约谈")])),
+        ("unreadable_number", "3件左右", _with_a_word),
+        ("cut_off", "", lambda t: iter([t.partition("商业企业")[0]])),
+    ]
+    for code, culprit, edit in edits:
+        taken.append(_damage(site, code, culprit, edit, {planted.url for planted in taken}))
+    listing = site.pages[FIRST].body.decode()
+    shorter = re.sub(r'<a href="index_1.html">(.*?)</a>', r"\1", listing)
+    assert shorter != listing
+    site.pages[FIRST] = site.pages[BASE] = replace(site.pages[FIRST], body=shorter.encode())
+    silent = "http://www.linan.gov.cn/zwgk/nb/zjj/"
     nothing = "<html><head><meta charset='utf-8'></head><body>栏目建设中</body></html>"
     for name in ("", "list.html"):
-        site.pages[f"http://www.linan.gov.cn/zwgk/nb/zjj/{name}"] = replace(
-            empty, body=nothing.encode()
-        )
-    return site, [
-        Planted(label, "定海区卫生健康局", "unknown_label", "行政约谈"),
-        Planted(number, "定海区人民政府办公室", "unreadable_number", "3700件左右"),
-        Planted(ended, "定海区人民政府办公室", "cut_off", ""),
-    ]
+        page = site.pages[silent + name]
+        site.pages[silent + name] = replace(page, body=nothing.encode())
+    return site, taken
+
+
+def _with_a_word(text: str) -> Iterator[str]:
+    """The page with one of its numbers made a phrase: each of the first few in turn."""
+    for match in list(re.finditer(r"(<td[^>]*>)\d{3,}(?=</td>)", text))[:6]:
+        yield f"{text[: match.start()]}{match[1]}3件左右{text[match.end() :]}"
+
+
+def _damage(
+    site: Site, code: str, culprit: str, edit: Callable[[str], Iterator[str]], taken: set[str]
+) -> Planted:
+    """Damages the first report of the listing's first page that the reader then refuses so."""
+    listing = site.pages[FIRST].body.decode()
+    for url in site.truth:
+        page = site.pages[url]
+        if url in taken or not url.startswith(BASE) or url.removeprefix(BASE) not in listing:
+            continue
+        try:
+            text = page.body.decode()
+        except UnicodeDecodeError:
+            continue
+        for edited in edit(text):
+            reading = read(edited.encode())
+            if edited == text or reading.reason is None or reading.reason.code != code:
+                continue
+            site.pages[url] = replace(page, body=edited.encode())
+            assert reading.issuing_unit
+            return Planted(url, reading.issuing_unit, code, culprit)
+    raise AssertionError(f"no report on {FIRST} can be made {code}")
