@@ -202,7 +202,7 @@ def document_failure(failure: dict[str, str], view: str) -> State[Any]:
     if failure["stage"] == "parse":
         lines += [
             "",
-            f"After a change of the reader: [read all of `{failure['code']}` again]"
+            f"After a change of the reader: [read all of {failure['code']} again]"
             f"({replay_path(failure['code'])}).",
         ]
     create_markdown_artifact("\n".join(lines), description=failure["reason"])
@@ -249,14 +249,14 @@ def _failures_markdown(failures: list[Failure]) -> list[str]:
     reasons_seen = Counter((f.outcome, f.code) for f in failures)
     new = Counter((f.outcome, f.code) for f in failures if f.new)
     lines = ["## By reason", ""]
-    lines += ["| outcome | reason | documents | new | known | means | |"]
+    lines += ["| outcome | reason | documents | new | known | | means |"]
     lines += ["| --- | --- | ---: | ---: | ---: | --- | --- |"]
     for (outcome, code), n in reasons_seen.most_common():
         fresh = new[outcome, code]
         again = f"[read them again]({replay_path(code)})" if code in reasons() else ""
         advice = _advice(code)
         means = _escape(advice.meaning) if advice else ""
-        lines.append(f"| {outcome} | `{code}` | {n} | {fresh} | {n - fresh} | {means} | {again} |")
+        lines.append(f"| {outcome} | `{code}` | {n} | {fresh} | {n - fresh} | {again} | {means} |")
     lines += ["", "## By province", ""]
     lines += [f"| province | {' | '.join(KINDS)} | new | known |"]
     lines += ["| --- |" + " ---: |" * (len(KINDS) + 2)]
@@ -268,15 +268,14 @@ def _failures_markdown(failures: list[Failure]) -> list[str]:
         lines.append(f"| {_escape(province)} | {cells} | {fresh} | {n - fresh} |")
     lines += ["", "## Documents", ""]
     lines += [
-        "| outcome | | unit | page | reason | snapshot |",
+        "| snapshot | outcome | | reason | unit | page |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for f in failures[:SHOWN_IN_SUMMARY]:
         page = f"[{_escape(f.title or f.url)}]({f.url})"
-        snapshot = f"[open]({snapshot_path(f.snapshot_id)})" if f.snapshot_id else ""
+        snapshot = f"[open]({snapshot_path(f.snapshot_id)})" if f.snapshot_id else "none"
         lines.append(
-            f"| {f.outcome} | {_age(f)} | {_escape(f.unit)} | {page} | {_escape(f.reason)} | "
-            f"{snapshot} |"
+            f"| {snapshot} | {f.outcome} | {_age(f)} | `{f.code}` | {_escape(f.unit)} | {page} |"
         )
     if len(failures) > SHOWN_IN_SUMMARY:
         left = len(failures) - SHOWN_IN_SUMMARY
