@@ -298,7 +298,7 @@ def export_warc(
 
 @app.command()
 def publish(warehouse: WarehouseOption = None) -> int:
-    """Rebuild the models from the archive's readings and swap the warehouse in."""
+    """Rebuild the models from the archive's readings, swap the warehouse in, write its site."""
     from flows.commands import publish_warehouse
 
     return publish_warehouse(Warehouse.at(warehouse), out, err)

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 FIRST_YEAR, YEARS = 2022, 4
+READ = 0.87  # report versions for each unit and year
 ORGANS = ("教育局", "民政局", "财政局", "水利局", "司法局", "审计局", "农业农村局", "卫生健康局")
 
 # What a page would say if it could: every place where outside text is shown gets some of it.
@@ -25,7 +26,7 @@ def fill(database: Path, reports: int) -> None:
             name: [row[0] for row in db.sql(f"describe {name}").fetchall()]
             for name in ("report_cells", "units")
         }
-        _units(db, reports // YEARS)
+        _units(db, round(reports / READ) // YEARS)
         _coverage(db)
         _reports(db)
         _values(db, columns["report_cells"])
