@@ -96,6 +96,10 @@ class _Crawl:
                 message = f"a listing page could not be read: {answer.error_message}"
                 self._problem(step.url, answer.error_code or "no_body", message)
                 continue
+            if len(answer.body) > html.MOST_BYTES:
+                message = f"a listing page has {len(answer.body)} bytes, more than any listing has"
+                self._problem(step.url, "too_large", message)
+                continue
             self._page(step, answer, read_page(answer, step.start))
         else:
             if not self.result.documents and not self.result.problems:

@@ -16,6 +16,7 @@ from typing import Protocol
 from tasks import unpack
 from tasks.listing.article import further_pages, in_order
 from tasks.listing.attached import attachments
+from tasks.listing.html import MOST_BYTES as MOST_MARKUP
 from tasks.records import Fetched, State, Wanted, snapshot_id_of
 from tasks.report import pages, read, sniff
 from tasks.urls import canonical_url
@@ -122,7 +123,8 @@ class Gatherer:
             return
         if not _LINKS_DOCUMENT.search(page.body) or page.body[:5] == b"%PDF-":
             return
-        found = attachments(_html(page.body), page.final_url)
+        markup = _html(page.body)
+        found = attachments(markup, page.final_url) if len(markup) <= MOST_MARKUP else []
         if not found or read(page.body, url=page.url, content_type=page.content_type).cells:
             return  # the report stands on the page; what it links is a copy or something else
         for link in found[:MOST_ATTACHMENTS]:

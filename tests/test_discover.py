@@ -1,5 +1,6 @@
 """Listings are followed to their end and no further; each document has one name."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.discover import crawl
+from tasks.listing.article import further_pages
 from tasks.listing.attached import attachments
 from tasks.listing.choice import why_not_a_report
 from tasks.records import Fetched, Source
@@ -195,6 +197,36 @@ def test_a_listing_page_that_fails_is_a_problem_and_the_others_count() -> None:
     assert [(p.code, p.url) for p in found.problems] == [("http_404", f"{HOST}/nb/2.html")]
     found = crawl(SOURCE, server({"/nb/index.html": "<p>改版"}), official)
     assert [p.code for p in found.problems] == ["listing_empty"]
+
+
+def test_an_absurdly_large_listing_page_is_a_problem() -> None:
+    started = time.monotonic()
+    page = report(1) + "<datastore>" * 400_000
+    found = crawl(SOURCE, server({"/nb/index.html": page}), official)
+    assert [p.code for p in found.problems] == ["too_large"]
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<datastore>" * 20_000,
+        "<script>countPage=5;'" + "/aB-" * 60_000 + "'</script>",
+        "<script>" + "createPageHTML(1, " * 12_000 + "</script>",
+        "<script>'" + "/a" * 120_000 + "'</script>",
+        '<script>countPage=9;"' + '"a_" + ' * 20_000 + "</script>",
+        "<script>hrefFormer " + "a:'b'," * 25_000 + "</script>",
+        "<script>" + "'/common/search/' + a " * 5_000 + "</script>",
+        "[" * 100_000,
+        "2020-1" * 30_000,
+    ],
+)
+def test_a_hostile_page_costs_little(page: str) -> None:
+    started = time.monotonic()
+    crawl(SOURCE, server({"/nb/index.html": page}), official)
+    further_pages(page.encode(), SOURCE.listing_url, SOURCE.listing_url)
+    attachments(page, SOURCE.listing_url)
+    assert time.monotonic() - started < 20  # what grows with the square takes minutes
 
 
 def test_paging_stays_on_its_host() -> None:

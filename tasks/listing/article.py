@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from tasks.listing.html import base_of, resolved, soup_of
+from tasks.listing.html import MOST_BYTES, base_of, resolved, soup_of
 from tasks.listing.paging import NEXT, same_but_for, written_pages
 from tasks.listing.records import PAGE_PARAMETERS
 
@@ -24,7 +24,7 @@ def further_pages(body: bytes, url: str, first: str) -> list[str]:
 
     In their order; empty when the article has one page.
     """
-    if not _MAY_GO_ON.search(body):
+    if len(body) > MOST_BYTES or not _MAY_GO_ON.search(body):
         return []
     soup = soup_of(body)
     base = base_of(soup, url)

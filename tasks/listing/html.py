@@ -13,13 +13,16 @@ from bs4 import BeautifulSoup, Tag
 
 from tasks.urls import canonical_url
 
+MOST_BYTES = 4_000_000
+"""Larger pages are not taken apart: no listing and no article page comes near."""
 _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)\s*日?"
 )
-_DATASTORE = re.compile(
-    r"(?:<script[^>]*>\s*)?(?:<\?xml[^>]*\?>\s*)?<datastore>(.*?)</datastore>(?:\s*</script>)?",
-    re.DOTALL | re.IGNORECASE,
+_STORE, _STORE_END = "<datastore>", "</datastore>"
+_STORE_BEGINS = re.compile(
+    r"(<script[^>]{0,200}>\s{0,200})?(?:<\?xml[^>]{0,200}\?>\s{0,200})?$", re.IGNORECASE
 )
+_SCRIPT_ENDS = re.compile(r"\s*</script>", re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
@@ -45,13 +48,24 @@ def text_of(body: bytes) -> str:
 def soup_of(body: bytes | str) -> BeautifulSoup:
     """Parse a page. Entries that wait as records for a script stand where the script would."""
     text = body if isinstance(body, str) else text_of(body)
-    if "<datastore" in text:
-        text = _DATASTORE.sub(_shown, text)
-    return BeautifulSoup(text, "lxml")
+    return BeautifulSoup(_shown(text) if _STORE in text else text, "lxml")
 
 
-def _shown(store: re.Match[str]) -> str:
-    return "".join(f"<div>{entry}</div>" for entry in _CDATA.findall(store[1]))
+def _shown(text: str) -> str:
+    """The page with the records of each datastore in the place of its script."""
+    parts: list[str] = []
+    at = 0
+    while (begin := text.find(_STORE, at)) >= 0:
+        end = text.find(_STORE_END, begin)
+        if end < 0:
+            break
+        wrapper = _STORE_BEGINS.search(text, max(at, begin - 600), begin)
+        parts.append(text[at : wrapper.start() if wrapper else begin])
+        parts += [f"<div>{entry}</div>" for entry in _CDATA.findall(text, begin, end)]
+        at = end + len(_STORE_END)
+        if wrapper and wrapper[1] and (closing := _SCRIPT_ENDS.match(text, at)):
+            at = closing.end()
+    return "".join([*parts, text[at:]])
 
 
 def base_of(soup: BeautifulSoup, url: str) -> str:

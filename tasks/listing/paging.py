@@ -29,6 +29,11 @@ _SERVICE = re.compile(r"[\"'](/?[\w./-]*jpage/dataproxy\.jsp[^\"']*)[\"']")
 _JSON_SERVICE = re.compile(
     r"[\"'(]((?:https?://[\w.-]+)?(?:/[\w-]+)*/(?:search|searchList)/[0-9a-f]{32}[^\"'\s)]*)"
 )
+# The same put together when the script runs: "/common/search/" + channelId + "?_isAgg=…"
+_JOINED_SERVICE = re.compile(
+    r"[\"']((?:/[\w-]+)*/(?:search|searchList)/)[\"']\s*\+\s*(\w+)(?:\s*\+\s*[\"'](\?[^\"']*))?"
+)
+_HASH = re.compile(r"\b(\w{1,40})\s*[:=]\s*[\"']([0-9a-f]{32})[\"']")
 _QUERY_OF_SERVICE = (
     *("col", "appid", "webid", "path", "columnid", "sourceContentType", "unitid", "webname"),
     "permissiontype",
@@ -89,6 +94,8 @@ def of_one_list(url: str, listing_url: str) -> bool:
 
 def _scripted(soup: BeautifulSoup, base: str, url: str) -> Iterator[str]:
     """The pages that exist only once a script has run."""
+    names: dict[str, str] = {}
+    joined: set[tuple[str, str, str]] = set()
     for tag in soup.find_all("script"):
         script = tag.get_text()
         if not re.search(r"_\d+\.\w+$", urlsplit(url).path):  # else the first page named them all
@@ -98,6 +105,11 @@ def _scripted(soup: BeautifulSoup, base: str, url: str) -> Iterator[str]:
         for address in _JSON_SERVICE.findall(script):
             if (target := resolved(base, address)) is not None:
                 yield _first_json(target)
+        names |= dict(_HASH.findall(script))
+        joined |= set(_JOINED_SERVICE.findall(script))
+    for folder, name, query in sorted(joined):
+        if name in names and (target := resolved(base, folder + names[name] + query)) is not None:
+            yield _first_json(target)
 
 
 def written_pages(script: str) -> Iterator[tuple[str, str, range]]:

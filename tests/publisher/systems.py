@@ -175,6 +175,20 @@ def ucap_json(entries: list[Entry]) -> Answers:
     return answers
 
 
+def ucap_channel(entries: list[Entry]) -> Answers:
+    """The same where the script puts the address together from a variable."""
+    answers = ucap_json(entries)
+    first, page = next(iter(answers.items()))
+    whole = f'"/common/search/{HASH}?'
+    text = page.body.decode()
+    assert whole in text
+    joined = text.replace(whole, '"/common/search/" + channelId + "?')
+    declared = joined.replace("<script>", f"<script>var channelId = '{HASH}';</script><script>", 1)
+    return {first: Resource(declared.encode(), page.content_type)} | {
+        path: answer for path, answer in answers.items() if path != first
+    }
+
+
 def gkmlpt(entries: list[Entry]) -> Answers:
     """The JSON of Guangdong's platform, its own address as the listing's."""
     chunks = _chunks(entries, 7)
@@ -268,6 +282,7 @@ SYSTEMS: dict[str, tuple[Callable[[list[Entry]], Answers], str]] = {
     "trs_written": (trs_written, "./202401/t20240120_{n}.html"),
     "ucap": (ucap, "/xzf/c100289/202401/{n:032x}.shtml"),
     "ucap_json": (ucap_json, "/xzf/c100290/202401/{n:032x}.shtml"),
+    "ucap_channel": (ucap_channel, "/xzf/c100290/202401/{n:032x}.shtml"),
     "kkpager": (kkpager, "./202401/t20240120_{n}.html"),
     "gkmlpt": (gkmlpt, "http://www.huachuan.gov.cn/gkmlpt/content/2/2100/post_{n}.html"),
     "boda": (boda, "/info/1023/{n}.htm"),
