@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -38,6 +39,7 @@ TITLES = {
     "failures-jumped": "Many more failures than on other nights",
     "source-silent": "A source has gone silent",
     "listing-shrank": "A listing has shrunk",
+    "run-died": "A run has died",
     "test": "A test of the alerts",
 }
 # States of ours have names of their own, so every name that ends a run is matched by its beginning.
@@ -55,6 +57,15 @@ def raise_alerts(found: Iterable[Alert], warehouse: Warehouse, title: str) -> No
     """Emits one event for each alert; the automations of the server do the telling."""
     for alert in found:
         _emit(alert.kind, alert.message, warehouse, title)
+
+
+def raise_died(dead: UUID, message: str, warehouse: Warehouse) -> None:
+    """Tells of a run that was found dead when the server started.
+
+    The change of its state alone would be told a quarter of an hour late: so long a server waits
+    for the event before it, and the server that saw that one is dead too.
+    """
+    _emit("run-died", message, warehouse, "gongkai serve", run=str(dead))
 
 
 def send_test(warehouse: Warehouse) -> None:
@@ -90,8 +101,8 @@ def _resource(warehouse: Warehouse) -> dict[str, str]:
     }
 
 
-def _emit(kind: str, message: str, warehouse: Warehouse, title: str) -> None:
-    run = str(flow_run.id or "")
+def _emit(kind: str, message: str, warehouse: Warehouse, title: str, run: str = "") -> None:
+    run = run or str(flow_run.id or "")
     emit_event(
         EVENT + kind,
         resource=_resource(warehouse),

@@ -77,20 +77,22 @@ def _lock(warehouse: Warehouse, purpose: str, patience: float) -> Iterator[None]
         yield
 
 
-def bury_dead(warehouse: Warehouse) -> None:
-    """Marks a run that died as crashed, unless a run is alive and writing."""
+def bury_dead(warehouse: Warehouse) -> UUID | None:
+    """Marks a run that died as crashed, unless a run is alive and writing; gives its id."""
+    dead = None
     with contextlib.suppress(Busy), warehouse.lock("serve"):
         note = home_of(warehouse.root) / NOTE
-        _bury(note)
+        dead = _bury(note)
         note.unlink(missing_ok=True)
+    return dead
 
 
-def _bury(note: Path) -> None:
+def _bury(note: Path) -> UUID | None:
     """Marks the run that the note names as crashed, with its subflows and task runs."""
     try:
         dead = UUID(note.read_text().strip())
     except (OSError, ValueError):
-        return
+        return None
     with contextlib.suppress(PrefectException, OSError), get_client(sync_client=True) as client:
         runs = client.read_flow_runs(
             flow_run_filter=FlowRunFilter(
@@ -100,6 +102,8 @@ def _bury(note: Path) -> None:
         for run_id in [dead, *(run.id for run in runs)]:
             _mark(client, run_id)
         log.info("the run %s had died; it is marked as crashed", dead)
+        return dead
+    return None
 
 
 def _mark(client: SyncPrefectClient, run_id: UUID) -> None:

@@ -62,11 +62,12 @@ def serve_forever(
 def _apply(warehouse: Warehouse, settings: alerting.AlertSettings, api: str) -> str:
     """Brings the server's automations up to date and marks a run that died; says who is told."""
     from flows import automations
-    from flows.holding import bury_dead
+    from flows.holding import DEAD, bury_dead
 
     automations.apply(settings, api.removesuffix("/api"))
     automations.await_events(warehouse)  # else nobody would be told of a dead run
-    bury_dead(warehouse)
+    if dead := bury_dead(warehouse):
+        automations.raise_died(dead, DEAD, warehouse)
     return ", ".join(settings.recipients) or f"nobody; {warehouse.root / alerting.FILE} names them"
 
 

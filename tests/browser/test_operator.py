@@ -406,9 +406,10 @@ def test_alerts_reach_the_web_hook_and_the_mailbox(served: Served) -> None:
     (mail,) = [m for m in told.mails if m["subject"] == "gongkai: A listing has shrunk"]
     assert "dinghai (17 → 10)" in mail.get_content()
     assert "ops@example.org" in str(mail["to"])
-    crashed = [p for p in told.posts if p["subject"].endswith(": Crashed")]
-    assert len(crashed) == 1
-    assert "ended without a word" in crashed[0]["message"]
+    (died,) = [p for p in told.posts if p["subject"] == "gongkai: A run has died"]
+    assert "ended without a word" in died["message"]
+    (dead,) = [run["id"] for run in served.runs() if run["state_name"] == "Crashed"]
+    assert died["url"] == f"{served.base}/runs/flow-run/{dead}"
 
 
 def _wait_for(served: Served, run_id: str, kinds: set[str]) -> dict[str, Any]:
