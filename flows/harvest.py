@@ -97,8 +97,14 @@ class Archive:
             except DiskFull as full:
                 self.full = full  # the other hosts' tasks stop as well
                 raise
-            self.kept += [replace(row, body=None) for row in self._waiting]
+            self.kept += map(_outline, self._waiting)
             self._waiting, self._bytes = [], 0
+
+
+def _outline(row: Fetched) -> Fetched:
+    """What the end of a run needs of a fetch; the rest is in the archive, and a night has many."""
+    date = {name: value for name, value in row.headers.items() if name.lower() == "date"}
+    return replace(row, body=None, headers=date)
 
 
 class Visit:

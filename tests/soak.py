@@ -147,7 +147,7 @@ class Soaked:
     pages: int
     seconds: float = 0.0
     cpu: float = 0.0
-    memory: float = 0.0  # MB of the run and its readers together, at most
+    memory: float = 0.0  # MB of the run and its readers together, at most; shared pages once
     requests: int = 0
     most_at_once: int = 0
     most_in_a_second: int = 0
@@ -242,13 +242,13 @@ def _watch(run: subprocess.Popen[bytes], result: Soaked) -> None:
             try:
                 if any("flows.server" in word for word in process.cmdline()):
                     continue
-                memory += process.memory_info().rss / 1e6
+                memory += process.memory_full_info().pss / 1e6
                 times = process.cpu_times()
                 cpu[process.pid] = times.user + times.system
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         result.memory = max(result.memory, memory)
-        time.sleep(0.2)
+        time.sleep(0.5)
     result.cpu = sum(cpu.values())
 
 

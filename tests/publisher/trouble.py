@@ -59,8 +59,8 @@ def trouble(*, slow: bool = False) -> Site:
         "redirect_endless": (misbehave.redirect(f"http://{HOST}/away/r0.html"), "failed"),
         "longer": (misbehave.answering(misbehave.wrong_length(whole, len(whole) + 9)), "failed"),
         "shorter": (misbehave.answering(misbehave.wrong_length(whole, 4000)), "rejected"),
-        "slow": (misbehave.answering(misbehave.slow(whole, 1.0)), "duplicate"),
-        "burst": (misbehave.answering(misbehave.burst(whole, 2)), "duplicate"),
+        "slow": (misbehave.answering(misbehave.slow(whole + b"<!-- 1 -->", 1.0)), "parsed"),
+        "burst": (misbehave.answering(misbehave.burst(whole + b"<!-- 2 -->", 2)), "parsed"),
         "redirect_away": (misbehave.redirect("http://www.zhengwu-news.com/1.html"), "quarantined"),
     }
     if slow:
