@@ -129,6 +129,8 @@ def test_what_is_no_further_page() -> None:
         assert further_pages(link.format(href, text).encode(), URL, URL) == [], href
     assert further_pages(link.format("t20240120_7_1.html", "2").encode(), URL, URL)
     assert further_pages(link.format("?page=2", "下一页").encode(), URL, URL) == [f"{URL}?page=2"]
+    pdf = b"%PDF-1.7\n" + link.format("t20240120_7_1.html", "2").encode()
+    assert further_pages(pdf, URL, URL) == []
     listing = b'<script>createPageHTML(5, 0, "index", "html");</script>'
     assert further_pages(listing, URL, URL) == []
 

@@ -16,6 +16,7 @@ from tasks.listing.paging import NEXT, same_but_for, written_pages
 from tasks.listing.records import PAGE_PARAMETERS
 
 _MAY_GO_ON = re.compile(rb"_\d{1,2}\.\w|createPageHTML|countPage|[?&;]\w*(?:page|p)\w*=\d", re.I)
+_FILES = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 _NUMBER = re.compile(r"第?\d{1,2}页?|\[\d{1,2}\]")
 
 
@@ -24,7 +25,7 @@ def further_pages(body: bytes, url: str, first: str) -> list[str]:
 
     In their order; empty when the article has one page.
     """
-    if len(body) > MOST_BYTES or not _MAY_GO_ON.search(body):
+    if body.startswith(_FILES) or len(body) > MOST_BYTES or not _MAY_GO_ON.search(body):
         return []
     soup = soup_of(body)
     base = base_of(soup, url)
