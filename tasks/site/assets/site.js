@@ -141,7 +141,10 @@ gongkai.search = () => {
       await Promise.all(
         shards.map(async (shard) => {
           const rows = await gongkai.load(`search/${shard}.js`, `units/${shard}`);
-          for (const [name, area, id, ...former] of rows) units.push({ name, area, id, former });
+          for (const [name, area, id, ...also] of rows) {
+            const own = [name, ...also].join(" ");
+            units.push({ name, area, id, also, own, text: `${places.get(area)?.path ?? ""} ${own}` });
+          }
           show();
         }),
       );
@@ -157,14 +160,11 @@ gongkai.search = () => {
       if (terms.every((term) => place.text.includes(term)) && place.name.includes(terms.at(-1)) || place.code === terms.join(""))
         found.push({ name: place.name, where: path(place.parent), href: `area/${place.id}.html`, rank: place.name === terms.join("") ? 0 : 2 });
     for (const unit of units) {
-      const text = `${places.get(unit.area)?.path ?? ""} ${unit.name} ${unit.former.join(" ")}`;
-      if (!terms.every((term) => text.includes(term))) continue;
-      const own = [unit.name, ...unit.former].join(" ");
-      if (!terms.some((term) => own.includes(term))) continue;
-      const former = unit.former.find((f) => terms.every((t) => !unit.name.includes(t)) && terms.some((t) => f.includes(t)));
+      if (!terms.every((term) => unit.text.includes(term)) || !terms.some((term) => unit.own.includes(term))) continue;
+      const other = terms.some((t) => unit.name.includes(t)) ? null : unit.also.find((name) => terms.some((t) => name.includes(t)));
       found.push({
         name: unit.name,
-        where: path(unit.area) + (former ? ` · ${gongkai.say("search.former", { name: former })}` : ""),
+        where: path(unit.area) + (other ? ` · ${gongkai.say("search.also", { name: other })}` : ""),
         href: `area/${unit.area}.html#u-${unit.id}`,
         rank: unit.name === terms.join("") ? 0 : unit.name.startsWith(terms[0]) ? 1 : 3,
       });
