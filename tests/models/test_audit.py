@@ -19,6 +19,7 @@ from flows import cli
 from tasks import audit
 from tasks.audit import Audit
 from tasks.records import BadInput
+from tasks.releases import freeze
 from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, write_table
 from tests.models.world import HUACHUAN
 
@@ -281,6 +282,17 @@ def test_a_sample_outlives_the_next_night(warehouse: Warehouse, tmp_path: Path) 
     with duckdb.connect(str(warehouse.database)) as db:
         db.execute("delete from staging.stg_report_values")
     assert audit.score(warehouse, path).count("right") == 20
+
+
+def test_a_release_is_audited_as_it_was_frozen(warehouse: Warehouse) -> None:
+    release = freeze(warehouse).name
+    before = audit.draw(warehouse, 30, seed=8)
+    with duckdb.connect(str(warehouse.database)) as db:
+        db.execute('update staging.stg_report_values set "requests.granted.business" = 31415')
+    drawn = audit.draw(warehouse, 30, seed=8, release="latest")
+    assert drawn.rows == before.rows
+    assert drawn.facts["drawn_from"] == release
+    assert audit.draw(warehouse, 30, seed=8).rows != before.rows
 
 
 def test_the_command_line_draws_and_scores(
