@@ -1,13 +1,16 @@
-"""The nights that the tests of the flows share."""
+"""The nights that the tests of the flows share, and the browser they are looked at with."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests import nights
+from tests.browser import chromium
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +22,10 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> nights.Chain:
     # with pytest-xdist every worker has a folder of its own below the one they share
     shared = base.parent if base.name.startswith("popen-") else base
     return nights.chain(shared / "nights")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    with chromium.started() as started:
+        yield started

@@ -24,7 +24,6 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportS
 
 from tasks.site import build
 from tests import nights
-from tests.browser import chromium
 from tests.site import synthetic
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(420)]
@@ -89,12 +88,6 @@ def made_up(chain: nights.Chain, tmp_path_factory: pytest.TempPathFactory) -> It
     synthetic.fill(database, MADE_UP)
     build(database, folder / "site")
     yield from _serve(folder / "site", database)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.started() as started:
-        yield started
 
 
 @dataclass
