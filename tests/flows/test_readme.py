@@ -22,7 +22,7 @@ from tests import nights
 from tests.publisher.demo import demo
 from tests.publisher.server import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ROOT = nights.CHECKOUT
 
@@ -42,7 +42,7 @@ class Newcomer:
     checkout: Path
     settings: dict[str, str]
 
-    def types(self, command: str, seconds: float = 400) -> str:
+    def types(self, command: str, seconds: float = 900) -> str:
         """Runs one line in the checkout; what it printed."""
         export = re.fullmatch(r"export (\w+)=(\S+)", command)
         if export:
