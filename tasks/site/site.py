@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -115,9 +116,18 @@ _kept = ExitStack()
 
 def _open(database: Path, scratch: Path, folder: Path) -> None:
     global _site
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
     tables = _kept.enter_context(opened(database, scratch, read_only=True))
     tables.rows("set threads = 1")  # there is a process for each core
     _site = Site.of(tables, folder)
+
+
+def _end_with_the_caller() -> None:
+    """A caller that is killed tells nobody to end, and who waits for work would wait for ever."""
+    caller = multiprocessing.parent_process()
+    if caller is not None:
+        caller.join()
+        os._exit(1)
 
 
 def _province(area_id: str) -> str:

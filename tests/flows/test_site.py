@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -10,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import duckdb
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tasks.site import site as building
@@ -113,6 +116,37 @@ def test_a_site_that_fails_leaves_the_old_one_and_costs_nobody_the_tables(
     assert (place / "gongkai.duckdb").stat().st_mtime_ns > tables
     assert _bytes(place / "site") == before
     assert not list(place.glob(".generation-*"))
+
+
+def test_a_killed_build_leaves_no_process_behind(chain: nights.Chain, tmp_path: Path) -> None:
+    """kill -9 of the caller: the processes that write the pages end too, though nobody says so."""
+    pausing = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from tasks.site import site\n"
+        "site.ALONE = 0\n"
+        "def told(_n, note):\n"
+        "    if note not in ('values', 'overview'):\n"
+        "        print('waiting', flush=True)\n"
+        "        time.sleep(100)\n"
+        "site.build(Path(sys.argv[1]), Path(sys.argv[2]), told)\n"
+    )
+    caller = subprocess.Popen(
+        [sys.executable, "-c", pausing, chain.last / "gongkai.duckdb", tmp_path / "site"],
+        cwd=nights.CHECKOUT,
+        stdout=subprocess.PIPE,
+    )
+    assert caller.stdout is not None
+    assert caller.stdout.readline() == b"waiting\n"
+    left = psutil.Process(caller.pid).children(recursive=True)
+    assert len(left) >= len(os.sched_getaffinity(0))
+    caller.kill()
+    caller.wait(30)
+    caller.stdout.close()
+    _, alive = psutil.wait_procs(left, timeout=30)
+    for process in alive:
+        process.kill()
+    assert not alive
 
 
 def test_a_failed_build_takes_its_half_site_away(chain: nights.Chain, tmp_path: Path) -> None:
