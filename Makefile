@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test fast check bench soak fuzz docs lock browser clean
+.PHONY: help setup run test fast check bench bench-models soak fuzz docs lock browser clean
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -34,14 +34,19 @@ test: setup browser  ## all tests
 run: setup  ## the demo: one night against the bundled publisher, summary, how to look further
 	@$(BIN)/python -m tests.demo
 
-bench: setup  ## what parsing, archiving and a night cost on this machine
+bench: setup  ## what reading, archiving and the models cost on this machine
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench_reader --report
 	@$(BIN)/python -m tests.soak --hosts 20
 	@$(BIN)/python -m tests.bench_site
+	@$(BIN)/python -m tests.bench_models --report
 
 soak: setup  ## a night over 20,000 pages of 500 hosts on this machine, one in twenty at fault
 	@$(BIN)/python -m tests.soak
+
+SIZE ?= 1000000
+bench-models: setup  ## what the models cost on SIZE synthetic readings (a million: an hour)
+	@$(BIN)/python -m tests.bench_models --size $(SIZE)
 
 fuzz: setup  ## 100,000 random pages rendered and read back; rates, and every wrong value
 	$(BIN)/python -m tests.fuzz

@@ -297,11 +297,20 @@ def export_warc(
 
 
 @app.command()
-def publish(warehouse: WarehouseOption = None) -> int:
-    """Rebuild the models from the archive's readings, swap the warehouse in, write its site."""
+def publish(
+    full: Annotated[
+        bool, typer.Option("--full", help="Make everything anew, not only what changed.")
+    ] = False,
+    warehouse: WarehouseOption = None,
+) -> int:
+    """Bring the models up to the archive's readings, swap the warehouse in, write its site.
+
+    Only what changed since the last publish is made anew, with the same result as a full rebuild.
+    After a change of the code, the sources or the folder everything is, without being asked.
+    """
     from flows.commands import publish_warehouse
 
-    return publish_warehouse(Warehouse.at(warehouse), out, err)
+    return publish_warehouse(Warehouse.at(warehouse), out, err, full=full)
 
 
 @app.command()

@@ -240,13 +240,13 @@ def resume_fetching(warehouse: Warehouse, out: Console) -> int:
     return DONE
 
 
-def publish_warehouse(warehouse: Warehouse, out: Console, err: Console) -> int:
-    """Rebuilds the models and swaps the warehouse in."""
+def publish_warehouse(warehouse: Warehouse, out: Console, err: Console, *, full: bool) -> int:
+    """Brings the models up to date and swaps the warehouse in."""
 
     def work() -> tuple[State[Any], Night | None]:
         from flows import publish
 
-        return publish.publish(str(warehouse.root), return_state=True), None
+        return publish.publish(str(warehouse.root), full, return_state=True), None
 
     return _session(warehouse, "publish", work, out, err)
 

@@ -26,11 +26,13 @@ site_trouble: str | None = None
 
 
 @task(name="build models", retries=0, persist_result=False)
-def build(warehouse: str, sources: str | None) -> dict[str, int]:
-    """dbt builds and tests every model aside; then the new file takes the place of the old."""
+def build(warehouse: str, sources: str | None, full: bool) -> dict[str, int]:
+    """dbt builds and tests the models aside; then the new file takes the place of the old."""
     reviewed = None if sources is None else load_sources(sources)
-    published = models.publish(Warehouse(Path(warehouse)), sources=reviewed)
-    lines = ["| table | rows |", "| --- | ---: |"]
+    published = models.publish(Warehouse(Path(warehouse)), sources=reviewed, full=full)
+    why = published.why_full
+    made = f"Everything was made anew: {why}." if why else "What changed was made anew."
+    lines = [made, "", "| table | rows |", "| --- | ---: |"]
     lines += [f"| {name} | {n} |" for name, n in published.rows.items()]
     create_markdown_artifact(
         "\n".join(lines), key="published", description=f"{published.database}, rows of each table"
@@ -53,10 +55,10 @@ def build_site(warehouse: str) -> int:
 
 
 @flow(name="publish", flow_run_name=lambda: run_title("publish"), retries=0)
-def publish_held(warehouse: str, sources: str | None = None) -> State[Any]:
+def publish_held(warehouse: str, sources: str | None = None, full: bool = False) -> State[Any]:
     """Publishes while the caller, a night or a replay, holds the warehouse."""
     with watched.step("Publishing", None, "tables") as step:
-        rows = build(warehouse, sources)
+        rows = build(warehouse, sources, full)
         step.advance(len(rows))
     message = f"{sum(rows.values()):,} rows in {len(rows)} tables"
     global site_trouble
@@ -69,12 +71,13 @@ def publish_held(warehouse: str, sources: str | None = None) -> State[Any]:
 
 
 @flow(name="publish alone", flow_run_name=lambda: run_title("publish"), retries=0)
-def publish(warehouse: str | None = None) -> State[Any]:
-    """Rebuilds the models from the archive's readings and swaps the warehouse in.
+def publish(warehouse: str | None = None, full: bool = False) -> State[Any]:
+    """Brings the models up to the archive's readings and swaps the warehouse in.
 
     Args:
         warehouse: The warehouse folder; without it GONGKAI_WAREHOUSE, else that of the checkout.
+        full: Make everything anew, not only what changed since the last publish.
     """
     place = Warehouse.at(warehouse)
     with holding(place, "publish"):
-        return publish_held(str(place.root), return_state=True)
+        return publish_held(str(place.root), full=full, return_state=True)

@@ -41,7 +41,9 @@ def create_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -
     A column without a Chinese name keeps its own. The database is not named in the views, so a copy
     of the file may have any name.
     """
-    connection.execute(f'create schema if not exists "{SCHEMA}"')
+    # A generation that is built upon another has that one's.
+    connection.execute(f'drop schema if exists "{SCHEMA}" cascade')
+    connection.execute(f'create schema "{SCHEMA}"')
     made = []
     for table in tables:
         name = table_name(table)

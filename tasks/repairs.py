@@ -18,6 +18,7 @@ from tasks.report.repair import Localised, localise
 
 MOST_ALTERNATIVES = 20  # kept of an ambiguous answer; `alternatives` counts all
 _BATCH = 2_000
+_MEMORY = "1GB"
 _UNKNOWN = frozenset({"forced"})  # a number, but not one that the page gives
 CHANGE = pa.struct(
     [
@@ -40,39 +41,61 @@ LOCALISED = pa.schema(
 )
 
 
-def localised(parts: Iterable[Path]) -> pa.Table:
-    """One row for each reading and part of its form in which an identity is violated."""
+def localised(
+    parts: Iterable[Path], *, repeats: Path | None = None, only: Path | None = None
+) -> pa.Table:
+    """One row for each reading and part of its form in which an identity is violated.
+
+    Without the rows that the Parquet file `repeats` names (filename, file_row_number); of the
+    reports in the file `only`.
+    """
     files = [str(p) for p in parts]
     rows: list[dict[str, Any]] = []
     if files:
         with duckdb.connect() as connection:
+            connection.execute(f"set memory_limit = '{_MEMORY}'")
+            _name(connection, "repeats", repeats)
+            _name(connection, "only_these", only)
             for name in FORMS:
-                for reading in _suspects(connection, form(name), files):
+                for reading in _suspects(connection, form(name), files, some=only is not None):
                     rows += _searched(form(name), reading)
     rows.sort(key=lambda row: (row["report_id"], row["part"]))
     return pa.Table.from_pylist(rows, schema=LOCALISED)
 
 
+def _name(connection: duckdb.DuckDBPyConnection, name: str, path: Path | None) -> None:
+    if path is None:
+        connection.execute(f"create table {name} (filename varchar, file_row_number bigint)")
+    else:
+        connection.read_parquet(str(path)).create(name)
+
+
 def _suspects(
-    connection: duckdb.DuckDBPyConnection, the_form: StatutoryForm, files: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    the_form: StatutoryForm,
+    files: list[str],
+    *,
+    some: bool,
 ) -> Iterator[dict[str, Any]]:
-    """Readings in which the known cells of some identity do not add up, once per report_id."""
+    """Readings in which the known cells of some identity do not add up."""
     cells = ", ".join(f'"{c.code}"' for c in the_form.cells)
     differ = " or ".join(
         f"""({" ".join(f'{"+" if k > 0 else "-"} coalesce("{c}", 0)' for c, k in i.terms)}) <> 0"""
         for i in the_form.identities
     )
+    narrowed = "semi join only_these using (report_id)" if some else ""
     found = connection.execute(
         f"""
         with suspects as materialized (
-            select report_id, any_value(file_row_number) as line, any_value(filename) as file
+            select file_row_number, filename
             from read_parquet(?, union_by_name = true, filename = true, file_row_number = true)
+            as readings {narrowed}
+            anti join repeats using (filename, file_row_number)
             where outcome = 'parsed' and form = '{the_form.name}' and ({differ})
-            group by report_id
         )
         select report_id, status, {cells}
         from read_parquet(?, union_by_name = true, filename = true, file_row_number = true) as wide
-        semi join suspects on wide.filename = suspects.file and wide.file_row_number = suspects.line
+        semi join suspects using (filename, file_row_number)
         """,  # noqa: S608 - the names are those of the form
         [files, files],
     )

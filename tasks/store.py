@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -321,6 +321,16 @@ def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) 
             row_group_size=row_group_size,
             write_page_checksum=True,
         )
+
+
+def write_tables(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Write tables of one schema below each other as `write_table` does, without holding them."""
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as file,
+    ):
+        for table in tables:
+            file.write_table(table)
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:

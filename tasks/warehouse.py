@@ -22,12 +22,19 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks import chinese, judgements, repairs, reports
+from tasks import chinese, increment, judgements, repairs, reports
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
-from tasks.store import Warehouse, finished_runs, sync_folder, write_schema, write_table
+from tasks.store import (
+    Warehouse,
+    finished_runs,
+    sync_folder,
+    write_schema,
+    write_table,
+    write_tables,
+)
 from tasks.units import Registry, Resolver
-from tasks.units.tables import expected_units, resolutions
+from tasks.units.tables import RESOLUTIONS, expected_units, resolutions
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 PUBLIC_TABLES = (
@@ -44,6 +51,8 @@ PUBLIC_TABLES = (
     "coverage",
     "runs",
 )
+# Unit tests of the models run where models change (tests/test_warehouse.py), not nightly.
+NOT_BUILT: tuple[str, ...] = ("unit_test",)
 _DBT = "import sys; from dbt.cli.main import cli; sys.exit(cli())"
 _TEXT = pa.string()
 _RUNS = pa.schema(
@@ -70,10 +79,16 @@ class Published:
     database: Path
     rows: dict[str, int]
     seconds: float
+    why_full: str  # why everything was built anew; "" when only what changed was
 
 
-def publish(warehouse: Warehouse, *, sources: Sequence[Source] | None = None) -> Published:
-    """Rebuild every model into a new generation and swap it in. The caller holds the lock.
+def publish(
+    warehouse: Warehouse, *, sources: Sequence[Source] | None = None, full: bool = False
+) -> Published:
+    """Build every model into a new generation and swap it in. The caller holds the lock.
+
+    The new generation starts as a copy of the published one, in which only what changed is made
+    anew (`tasks.increment`), or from nothing: when `full`, and when nothing else is sound.
 
     `sources` are the reviewed sites of this run; they are remembered in the warehouse, so that a
     later publish without them resolves the same. Raises AccountingError when a finished run does
@@ -85,9 +100,12 @@ def publish(warehouse: Warehouse, *, sources: Sequence[Source] | None = None) ->
     generation.mkdir()
     try:
         known = remember_sources(warehouse, sources)
-        prepare(warehouse, generation / "prepared", known)
-        _build(warehouse, generation)
         database = generation / "gongkai.duckdb"  # the catalog takes its name from the file
+        why_full, key = prepare(warehouse, generation / "prepared", known, full=full)
+        if not why_full:
+            shutil.copyfile(warehouse.database, database)
+        _build(warehouse, generation)
+        increment.remember(database, warehouse, key, full=bool(why_full))
         rows = _seal(database)
         _swap(database, warehouse.database)
     except PublishError:
@@ -96,7 +114,7 @@ def publish(warehouse: Warehouse, *, sources: Sequence[Source] | None = None) ->
         shutil.rmtree(generation, ignore_errors=True)
         raise
     shutil.rmtree(generation, ignore_errors=True)
-    return Published(warehouse.database, rows, monotonic() - began)
+    return Published(warehouse.database, rows, monotonic() - began, why_full)
 
 
 def query(warehouse: Warehouse, sql: str) -> pa.Table:
@@ -162,24 +180,46 @@ def remember_sources(warehouse: Warehouse, sources: Sequence[Source] | None) -> 
     return [known[k] for k in sorted(known)]
 
 
-def prepare(warehouse: Warehouse, folder: Path, sources: Sequence[Source]) -> None:
-    """Write what dbt reads beside the archive: runs, sources, units, repairs, schemas."""
+def prepare(
+    warehouse: Warehouse, folder: Path, sources: Sequence[Source], *, full: bool = True
+) -> tuple[str, str]:
+    """Write what dbt reads beside the archive: runs, sources, units, repairs, what changed.
+
+    Gives why everything is to be built anew ("" when it is not), and the key of `increment`.
+    """
     folder.mkdir()
     write_table(folder / "schema_reports.parquet", reports.SCHEMA.empty_table())
     write_table(folder / "runs.parquet", _runs(warehouse))
     allowed = [s for s in sources if s.status == "allowed"]
-    rows = [s._asdict() for s in allowed]
-    write_table(folder / "sources.parquet", pa.Table.from_pylist(rows, schema=_SOURCES))
+    known = pa.Table.from_pylist([s._asdict() for s in allowed], schema=_SOURCES)
+    write_table(folder / "sources.parquet", known)
     decided = (judgements.SEEDS, warehouse.root)
     write_table(folder / "corrections.parquet", judgements.corrections(*decided))
     write_table(folder / "verdicts.parquet", judgements.verdicts(*decided))
+    if not increment.parts_of(warehouse.reports):
+        # nothing was read yet; a glob that matches nothing is an error in DuckDB
+        write_schema(warehouse.reports, reports.SCHEMA)
+    key = increment.key_of(warehouse, known)
+    why_full, parts = increment.plan(warehouse, folder, key, full=full)
     registry = Registry.read()
     write_table(folder / "expected.parquet", expected_units(registry, allowed))
-    parts = [p for p in sorted(warehouse.reports.glob("*.parquet")) if not p.name.startswith(".")]
-    if not parts:  # nothing was read yet; a glob that matches nothing is an error in DuckDB
-        write_schema(warehouse.reports, reports.SCHEMA)
-    write_table(folder / "localised.parquet", repairs.localised(parts))
-    write_table(folder / "resolutions.parquet", resolutions(Resolver.of(registry, allowed), parts))
+    _judge(folder, Resolver.of(registry, allowed), parts, some=not why_full)
+    if not why_full:
+        increment.join_resolutions(warehouse, folder)
+    return why_full, key
+
+
+def _judge(folder: Path, resolver: Resolver, parts: Sequence[Path], *, some: bool) -> None:
+    """What SQL cannot do: whose each reading is, and its smallest repairs."""
+    repeats, touched = folder / "repeats.parquet", folder / "touched_readings.parquet"
+    found = repairs.localised(parts, repeats=repeats, only=touched if some else None)
+    write_table(folder / "localised.parquet", found)
+    rows: dict[str, set[int]] = {}
+    for row in pq.read_table(repeats).to_pylist():
+        rows.setdefault(row["filename"], set()).add(row["file_row_number"])
+    only = set(pq.read_table(touched)["report_id"].to_pylist()) if some else None
+    tables = resolutions(resolver, parts, only=only, repeats=rows)
+    write_tables(folder / "resolutions.parquet", tables, RESOLUTIONS)
 
 
 def _runs(warehouse: Warehouse) -> pa.Table:
@@ -218,6 +258,7 @@ def dbt_environment(warehouse: Warehouse, generation: Path) -> dict[str, str]:
         "GONGKAI_WAREHOUSE_ROOT": str(warehouse.root),
         "GONGKAI_PREPARED": str(generation / "prepared"),
         "GONGKAI_SQL": str(SQL),
+        "GONGKAI_INCREMENT": "1" if (generation / "gongkai.duckdb").exists() else "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
@@ -226,8 +267,10 @@ def dbt_environment(warehouse: Warehouse, generation: Path) -> dict[str, str]:
 def _build(warehouse: Warehouse, generation: Path) -> None:
     """Every model and every test of the data, or nothing."""
     done = subprocess.run(
-        # Unit tests of the models run where models change (tests/test_warehouse.py), not nightly.
-        [*dbt_command(generation, "build"), "--exclude-resource-types", "unit_test"],
+        [
+            *dbt_command(generation, "build"),
+            *(word for kind in NOT_BUILT for word in ("--exclude-resource-types", kind)),
+        ],
         env=dbt_environment(warehouse, generation),
         cwd=SQL,
         capture_output=True,
@@ -259,7 +302,7 @@ def _first_failure(generation: Path, done: subprocess.CompletedProcess[str]) -> 
 
 def _seal(database: Path) -> dict[str, int]:
     """Close the new file: no log beside it, all public tables there (中文 too), on disk."""
-    with duckdb.connect(str(database)) as connection:
+    with increment.connect(database) as connection:
         chinese.create_views(connection, PUBLIC_TABLES)
         connection.execute("checkpoint")
         rows = {

@@ -51,6 +51,11 @@
   ({% for c in cells %}("{{ c }}" is null)::int{{ " + " if not loop.last }}{% endfor %})
 {%- endmacro %}
 
+{# The value of the cell that a column names, out of a wide row. #}
+{% macro value_of(cell) -%}
+  case {{ cell }} {%- for c in value_columns() %} when '{{ c }}' then "{{ c }}" {%- endfor %} end
+{%- endmacro %}
+
 {# The wide rows turned into one row per cell: the form's cells in order beside their values and the
    lists that hold what was published. `only` narrows to some reports before they are widened, which
    is what makes a check on a few reports cheap. Use as a relation: from {{ '{{ long_cells(…) }}' }}. #}

@@ -22,3 +22,21 @@
     else {{ cell }}
   end
 {%- endmacro %}
+
+{# What a report (`report_values`) tells of a series: null where it does not tell it completely, or
+   the sum of what it does tell. One cell on either form, but where a form has rows of its own. #}
+{% macro series_told(s) -%}
+  {{ series_value(s, sum_all) }}
+{%- endmacro %}
+
+{% macro series_known(s) -%}
+  {{ series_value(s, sum_known) }}
+{%- endmacro %}
+
+{% macro series_value(s, sum_of) -%}
+  {%- if '2021' in s.cells and s.cells['2021'] | length > 1 -%}
+  case report_values.form when '2019' then "{{ s.cells['2019'][0] }}" else {{ sum_of(s.cells['2021']) }} end
+  {%- else -%}
+  "{{ s.series }}"
+  {%- endif -%}
+{%- endmacro %}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +62,54 @@ _READ = [
 ]
 
 
-def resolutions(resolver: Resolver, parts: Iterable[Path]) -> pa.Table:
-    """Resolve every reading of the given parts of `reports/`, once per report_id."""
-    seen: set[str] = set()
+_WORTH_A_POOL = 20_000  # readings; below, starting processes costs more than it saves
+_NONE: frozenset[int] = frozenset()
+
+
+def resolutions(
+    resolver: Resolver,
+    parts: Sequence[Path],
+    *,
+    only: Collection[str] | None = None,
+    repeats: Mapping[str, Collection[int]] | None = None,
+) -> Iterator[pa.Table]:
+    """Resolve the readings of the given parts of `reports/`, a table for each part, in order.
+
+    `only` these report_ids; not the rows (by part and row number) that repeat another reading.
+    """
+    skips = [(repeats or {}).get(str(part), _NONE) for part in parts]
+    many = sum(pq.read_metadata(part).num_rows for part in parts) >= _WORTH_A_POOL
+    if only is not None or not many or (os.cpu_count() or 1) < 2:
+        yield from (_of_part(resolver, *job, only) for job in zip(parts, skips, strict=True))
+        return
+    with ProcessPoolExecutor(
+        os.cpu_count(), get_context("spawn"), initializer=_begin, initargs=(resolver,)
+    ) as pool:
+        yield from pool.map(_in_process, parts, skips, chunksize=4)
+
+
+_process: list[Resolver] = []  # the one of this worker
+
+
+def _begin(resolver: Resolver) -> None:
+    _process.append(resolver)
+
+
+def _in_process(part: Path, skip: Collection[int]) -> pa.Table:
+    return _of_part(_process[0], part, skip, None)
+
+
+def _of_part(
+    resolver: Resolver, part: Path, skip: Collection[int], only: Collection[str] | None
+) -> pa.Table:
     rows: list[dict[str, object]] = []
-    for part in parts:
-        for batch in pq.ParquetFile(part).iter_batches(columns=_READ):
+    number = 0
+    with pq.ParquetFile(part) as file:
+        for batch in file.iter_batches(columns=_READ):
             for reading in batch.to_pylist():
-                if reading["report_id"] in seen:
-                    continue
-                seen.add(reading["report_id"])
-                rows.append(_resolved(resolver, reading))
+                if number not in skip and (only is None or reading["report_id"] in only):
+                    rows.append(_resolved(resolver, reading))
+                number += 1
     rows.sort(key=lambda row: str(row["report_id"]))
     return pa.Table.from_pylist(rows, schema=RESOLUTIONS)
 

@@ -233,10 +233,10 @@ class Synthetic:
         self.nights.append(night)
         return night
 
-    def write(self) -> Warehouse:
-        """Everything as the stages leave it."""
+    def write(self, *nights: Night) -> Warehouse:
+        """Everything, or only these nights, as the stages leave it."""
         w = self.warehouse
-        for night in self.nights:
+        for night in nights or self.nights:
             part = f"part-{night.run_id}-00000.parquet"
             _write(w.snapshots / part, night.snapshots, SNAPSHOTS_SCHEMA)
             _write(w.reports / part, night.reports, SCHEMA)

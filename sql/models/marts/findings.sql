@@ -1,3 +1,8 @@
+{#- Findings on hierarchy are few, and bear on reports that nothing else touched: always made anew. -#}
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook=[
+    "{{ forget('reports') }}",
+    "{% if is_incremental() %}delete from {{ this }} where rule = 'hierarchy'{% endif %}"
+]) }}
 with within_report as (
     select
         checks.report_id,
@@ -117,6 +122,9 @@ all_findings as (
     {% for cte in ['identities', 'years', 'prose', 'report_years', 'copies', 'hierarchy'] -%}
     select report_id, rule, identity, cells, expected::decimal(18, 4) as expected, found::decimal(18, 4) as found, verdict, explanation
     from {{ cte }}
+    {%- if cte != 'hierarchy' %}
+    {{ only_touched('reports', word='where') }}
+    {%- endif %}
     {{ "union all" if not loop.last }}
     {% endfor %}
 )

@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 -- Applied: the reader mended an OCR reading. Proposed: the page itself is wrong, and exactly one
 -- smallest change satisfies every identity of its part of the form; the published value stays.
 -- Corrected: a person decided, which goes before a proposal for the same cell.
@@ -8,64 +9,77 @@ with changes as (
         len(repairs[1]) as cells_changed,
         unnest(repairs[1], recursive := true)
     from {{ ref('stg_localised') }}
-    where answer = 'unique'
+    where answer = 'unique' {{- only_touched('reports') }}
+),
+
+-- What the page has in the cells that change.
+changed as (
+    select
+        changes.*,
+        report_values.form,
+        {{ value_of('changes.cell') }} as published_value,
+        report_values.as_published[form_cells.position] as as_published
+    from changes
+    inner join {{ ref('stg_report_values') }} as report_values using (report_id)
+    inner join {{ ref('statutory_form') }} as form_cells
+        on form_cells.form = report_values.form and form_cells.cell = changes.cell
 ),
 
 mended as (
-    select report_id from {{ ref('stg_report_values') }} where list_contains(status, 'repaired')
-    union
-    select report_id from changes
-),
-
-cells as (
-    select * from {{ long_cells('select report_id from mended') }}
+    select
+        report_id,
+        unnest(range(1, len(status) + 1)) as position,
+        unnest(status) as status
+    from {{ ref('stg_report_values') }}
+    where list_contains(status, 'repaired') {{- only_touched('reports') }}
 ),
 
 -- The witness of a cell: the violated identities that it stands in.
 witnesses as (
     select
-        changes.report_id,
-        changes.cell,
+        changed.report_id,
+        changed.cell,
         string_agg(identities.identity, ', ' order by identities.identity) as witness
-    from changes
-    inner join cells on cells.report_id = changes.report_id and cells.cell = changes.cell
+    from changed
     inner join {{ ref('identities') }} as identities
-        on identities.form = cells.form and identities.cell = changes.cell
-    where list_contains(changes.violated, identities.identity)
+        on identities.form = changed.form and identities.cell = changed.cell
+    where list_contains(changed.violated, identities.identity)
     group by all
 ),
 
 applied as (
     select
         report_id,
-        cell,
-        as_published,
+        form_cells.cell,
+        report_values.as_published[mended.position] as as_published,
         null::decimal(18, 4) as published_value,
-        value,
+        {{ value_of('form_cells.cell') }} as value,
         'reading_repaired' as rule,
         null::varchar as slip,
         1 as cells_changed,
-        forced_by as witness,
+        report_values.forced_by[mended.position] as witness,
         'applied' as status
-    from cells
-    where status = 'repaired'
+    from mended
+    inner join {{ ref('stg_report_values') }} as report_values using (report_id)
+    inner join {{ ref('statutory_form') }} as form_cells
+        on form_cells.form = report_values.form and form_cells.position = mended.position
+    where mended.status = 'repaired'
 ),
 
 proposed as (
     select
-        changes.report_id,
-        changes.cell,
-        cells.as_published,
-        cells.value as published_value,
-        changes."after"::decimal(18, 4) as value,
+        changed.report_id,
+        changed.cell,
+        changed.as_published,
+        changed.published_value,
+        changed."after"::decimal(18, 4) as value,
         'fewest_cells' as rule,
-        changes.slip,
-        changes.cells_changed::int as cells_changed,
+        changed.slip,
+        changed.cells_changed::int as cells_changed,
         witnesses.witness,
         'proposed' as status
-    from changes
-    inner join cells on cells.report_id = changes.report_id and cells.cell = changes.cell
-    left join witnesses on witnesses.report_id = changes.report_id and witnesses.cell = changes.cell
+    from changed
+    left join witnesses on witnesses.report_id = changed.report_id and witnesses.cell = changed.cell
 ),
 
 corrected as (
@@ -81,7 +95,7 @@ corrected as (
         reason || ' (' || evidence || '; ' || decided_by || ', ' || decided_on || ')' as witness,
         'corrected' as status
     from {{ ref('corrections') }}
-    where state = 'corrected'
+    where state = 'corrected' {{- only_touched('reports') }}
 ),
 
 by_program as (

@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 with seen as (
     select document_id, max(seen_at) as last_seen_at
     from {{ ref('stg_fetches') }}
@@ -50,4 +51,5 @@ from {{ ref('stg_readings') }} as readings
 inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
 inner join {{ ref('report_versions') }} as versions using (report_id)
 left join gone on gone.document_id = readings.document_id
+{{ only_touched('reports', word='where') }}
 order by readings.report_year, readings.document_id, versions.last_fetched_at

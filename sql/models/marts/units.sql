@@ -12,7 +12,7 @@ organ_types as (
     select
         organ_id,
         name,
-        string_split(aliases, '|') as aliases,
+        coalesce(string_split(aliases, '|'), []) as aliases,  -- one organ has none
         -- A province has a 厅 where counties have a 局.
         coalesce(list_filter(string_split(aliases, '|'), lambda alias: alias like '%厅')[1], name) as province_name
     from {{ ref('organ_types') }}

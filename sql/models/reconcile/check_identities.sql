@@ -1,12 +1,9 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('readings') }}") }}
 {#- Identities 1-4 on one row per report: Σ plus = Σ minus. Nulls spoil `sum_all`, so one pass of
     plain arithmetic leaves only the reports that need a closer look. -#}
 {%- set forms = ['2019', '2021'] -%}
 -- depends_on: {{ ref('identities') }}
-with report_values as (
-    select * from {{ ref('stg_report_values') }}
-),
-
-{% for form in forms -%}
+with {% for form in forms -%}
 {%- set identities = form_identities(form) -%}
 suspects_{{ form }} as (
     select report_id, unnest([
@@ -19,8 +16,8 @@ suspects_{{ form }} as (
         }{{ "," if not loop.last }}
         {%- endfor %}
     ], recursive := true)
-    from report_values
-    where form = '{{ form }}' and (
+    from {{ ref('stg_report_values') }}
+    where form = '{{ form }}' {{- only_touched('readings') }} and (
         false
         {%- for i in identities %}
         or ({{ sum_all(i.plus) }} - {{ sum_all(i.minus) }}) is distinct from 0

@@ -1,9 +1,11 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('readings') }}") }}
 -- A number in a sentence of the report against the cell of its tables that the reader says it is.
 -- A sentence can join two numbers, so the table is not taken as wrong: the two differ.
+-- depends_on: {{ ref('statutory_form') }}
 with prose as (
     select report_id, unnest(prose_numbers, recursive := true)
     from {{ ref('stg_readings') }}
-    where outcome = 'parsed' and len(prose_numbers) > 0
+    where outcome = 'parsed' and len(prose_numbers) > 0 {{- only_touched('readings') }}
 ),
 
 compared as (
@@ -11,11 +13,10 @@ compared as (
         prose.report_id,
         prose.measure,
         prose.value::decimal(18, 4) as expected,
-        cells.value as found,
+        {{ value_of('prose.measure') }} as found,
         prose.sentence
     from prose
-    inner join {{ long_cells('select report_id from prose', published=false) }} as cells
-        on cells.report_id = prose.report_id and cells.cell = prose.measure
+    inner join {{ ref('stg_report_values') }} as report_values using (report_id)
 )
 
 -- A figure that any sentence gives as the table does is confirmed, whatever else is said of it.
@@ -27,7 +28,7 @@ select
     min(expected) as expected,
     any_value(found) as found,
     case when any_value(found) is null then 'cannot_tell' else 'violated' end as verdict,
-    arg_min(sentence, expected) as sentence
+    arg_min(sentence, (expected, sentence)) as sentence
 from compared
 group by report_id, measure
 having not coalesce(bool_or(expected = found), false)

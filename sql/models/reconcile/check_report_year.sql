@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('readings') }}") }}
 -- The year that the title or the signature gives, against the report year.
 with years as (
     select
@@ -6,7 +7,7 @@ with years as (
         try_cast(regexp_extract(regexp_replace(coalesce(title, ''), '\s', '', 'g'), '((?:19|20)\d\d)年', 1) as int) as title_year,
         year(try_cast(coalesce(published_date, signed_date, document_date) as date)) as dated
     from {{ ref('stg_readings') }}
-    where outcome = 'parsed'
+    where outcome = 'parsed' {{- only_touched('readings') }}
 )
 
 select

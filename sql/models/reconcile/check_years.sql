@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 -- Across years, for one unit and scope: what was carried out of a year comes into the next; what is
 -- in force is what was, and what was issued, less what was repealed. Both years' current reports
 -- must be there; a division that changed between them makes it cannot_tell.
@@ -29,7 +30,7 @@ with current_values as (
     inner join {{ ref('stg_report_values') }} as report_values using (report_id)
     inner join {{ ref('unit_years') }} as units
         on units.unit_id = reports.unit_id and units.report_year = reports.report_year
-    where reports.is_current and reports.resolution = 'resolved'
+    where reports.is_current and reports.resolution = 'resolved' {{- only_touched('reports') }}
 ),
 
 pairs as (

@@ -1,7 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 -- What every cell of a report has in common: whose it is, which year, whether it is a fact. The long
 -- tables `report_cells` and `national_fact` are views of this beside the wide rows.
 with edits as (
-    select report_id, map_from_entries(list((cell, value))) as edits
+    select report_id, map_from_entries(list((cell, value) order by cell)) as edits
     from {{ ref('repairs') }}
     where status in ('proposed', 'corrected')
     group by report_id
@@ -34,3 +35,4 @@ from {{ ref('reports') }} as reports
 left join {{ ref('unit_years') }} as units
     on units.unit_id = reports.unit_id and units.report_year = reports.report_year
 left join edits on edits.report_id = reports.report_id
+{{ only_touched('reports', 'reports.report_id', word='where') }}

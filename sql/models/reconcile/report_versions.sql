@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 -- Which of several readings counts. Stated rules, in order:
 --   1. of one document, the version fetched last;
 --   2. of one unit, year and scope: an official page before anything else; then the later evidenced
@@ -34,7 +35,7 @@ parsed as (
     inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
     left join last_fetch
         on last_fetch.document_id = readings.document_id and last_fetch.snapshot_id = readings.snapshot_id
-    where readings.outcome = 'parsed'
+    where readings.outcome = 'parsed' {{- only_touched('reports', 'readings.report_id') }}
 ),
 
 of_document as (

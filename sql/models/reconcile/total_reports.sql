@@ -1,3 +1,4 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 -- Which reports count in totals, one for each unit and year, and where.
 --   area: the whole-area report of a division down to the county: its government's, else its office's;
 --   own:  what a unit says for itself. A government and its office are one unit here. A township's
@@ -25,6 +26,7 @@ with candidates as (
         and reports.official
         and reports.resolution = 'resolved'
         and reports.scope is not null
+        {{- only_touched('reports') }}
 ),
 
 placed as (

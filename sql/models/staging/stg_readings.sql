@@ -1,10 +1,35 @@
--- depends_on: {{ ref('statutory_form') }}
-with readings as (
-    select * exclude ({% for c in value_columns() %}"{{ c }}"{{ ", " if not loop.last }}{% endfor %}, as_published, place, forced_by)
-    from {{ readings_parquet() }}
-)
-
--- A killed run may have left the same bytes of a document in two parts; the earlier one counts.
-select *
-from readings
-qualify row_number() over (partition by report_id order by fetched_at, filename, file_row_number) = 1
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('readings') }}") }}
+-- What the models ask of a reading besides its cells. Texts, findings of the reader and all else stay
+-- in the archive's readings.
+select
+    filename,
+    file_row_number,
+    report_id,
+    document_id,
+    parent_document_id,
+    source_id,
+    snapshot_id,
+    url,
+    origin,
+    official,
+    fetched_at,
+    link_date,
+    outcome,
+    reason_code,
+    reason_message,
+    reason_place,
+    issuing_unit,
+    report_year,
+    form,
+    scope,
+    source_kind,
+    title,
+    index_number,
+    document_number,
+    document_date,
+    published_date,
+    signed_date,
+    site_id_code,
+    prose_numbers,
+    parser_version
+from {{ readings_parquet() }}

@@ -1,19 +1,16 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('readings') }}") }}
 -- depends_on: {{ ref('statutory_form') }}
 {%- set columns = value_columns() %}
 select
-    readings.report_id,
-    readings.form,
-    readings.report_year,
-    wide.as_published,
-    wide.status,
-    wide.place,
-    wide.forced_by,
+    report_id,
+    form,
+    report_year,
+    as_published,
+    status,
+    place,
+    case when list_count(forced_by) > 0 then forced_by end as forced_by,  -- nearly always for no cell
     {%- for c in columns %}
-    wide."{{ c }}"{{ "," if not loop.last }}
+    "{{ c }}"{{ "," if not loop.last }}
     {%- endfor %}
-from {{ readings_parquet() }} as wide
-inner join {{ ref('stg_readings') }} as readings
-    on wide.report_id = readings.report_id
-    and wide.filename = readings.filename
-    and wide.file_row_number = readings.file_row_number
-where readings.outcome = 'parsed'
+from {{ readings_parquet() }}
+where outcome = 'parsed'

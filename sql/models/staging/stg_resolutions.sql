@@ -1,1 +1,2 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('readings') }}") }}
 select * from read_parquet({{ prepared('resolutions') }})

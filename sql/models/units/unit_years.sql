@@ -1,9 +1,10 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('units', 'unit_id') }}") }}
 -- The version of each unit that holds for each report year: in force that year, else in the year
 -- after (when the report was written), else the nearest. Exactly one row per unit and year.
 with years as (
     select distinct unit_id, report_year
     from {{ ref('stg_resolutions') }}
-    where unit_id is not null and report_year is not null
+    where unit_id is not null and report_year is not null {{- only_touched('units', 'unit_id') }}
 ),
 
 dated as (

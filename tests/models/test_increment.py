@@ -1,0 +1,337 @@
+"""A publish that makes anew only what changed gives what a full rebuild gives, row for row."""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from tasks import increment, judgements
+from tasks.store import Warehouse
+from tasks.units.tables import RESOLUTIONS
+from tasks.warehouse import Published, publish, query
+from tests.models.synthetic import Night, Synthetic, figures
+from tests.models.test_judgements import correction, write
+from tests.models.world import BUSY, GRANTED, GZL, HUACHUAN, LINAN, SOURCES, fill
+
+
+def differing(one: Path, other: Path) -> dict[str, tuple[int, int]]:
+    """Tables that do not hold the same rows: how many only the one, only the other has."""
+    found = {}
+    with duckdb.connect() as db:
+        db.execute(f"attach '{one}' as one (read_only); attach '{other}' as other (read_only)")
+        tables = db.execute(
+            """
+            select table_schema, table_name from information_schema.tables
+            where table_catalog = 'one' and table_type = 'BASE TABLE' and table_schema <> 'built'
+            """
+        ).fetchall()
+        assert len(tables) > 30
+        for schema, table in tables:
+            mine, theirs = f'one."{schema}"."{table}"', f'other."{schema}"."{table}"'
+            (extra,) = db.execute(
+                f"""
+                select
+                    (select count(*) from (from {mine} except all from {theirs})),
+                    (select count(*) from (from {theirs} except all from {mine}))
+                """
+            ).fetchall()
+            if extra != (0, 0):
+                found[table] = extra
+    return found
+
+
+def _publish(warehouse: Warehouse, *, full: bool = False) -> Published:
+    with warehouse.lock("test"):
+        return publish(warehouse, sources=SOURCES, full=full)
+
+
+def _second_week(night: Night) -> None:
+    """New versions, copies, units, years; a document no longer official; nobody's document."""
+    for url, change in (("fin.html", 9), ("fresh.html", 4)):
+        night.report(
+            LINAN + url,
+            "临安区财政局",
+            2021,
+            BUSY | {GRANTED: Decimal(change)},
+            body="third",
+            source_id="linan",
+        )
+    night.report(HUACHUAN + "edu22.html", "桦川县教育局", 2022, BUSY, source_id="huachuan")
+    night.report(
+        HUACHUAN + "office.html",
+        "桦川县人民政府办公室",
+        2021,
+        figures(),
+        scope="area",
+        source_id="huachuan",
+    )
+    night.report(HUACHUAN + "red.html", "桦川县红十字会", 2021, figures(), source_id="huachuan")
+    night.report(
+        HUACHUAN + "audit.html", "桦川县审计局", 2021, BUSY, source_id="huachuan",
+        published_date="2022-03-01",
+    )  # fmt: skip
+    night.report(
+        GZL + "2021.html", "公主岭市人民政府", 2021, BUSY, scope="area", source_id="gongzhuling"
+    )
+    night.report("probe:new", None, 2021, BUSY, origin="imported", official=False, discovered=False)
+    night.report(
+        LINAN + "qlf.html", "清凉峰镇", 2021, BUSY, body="moved", source_id="linan", official=False
+    )
+    night.outcome("https://copy.example.com/y", "quarantined", code="not_official")
+
+
+def _read_again(night: Night) -> None:
+    """Another reader: a report less, one rejected, one of another unit, one of another year."""
+    night.reports = [r for r in night.reports if r["document_id"] != "probe:new"]
+    for reading in night.reports:
+        match reading["document_id"].rpartition("/")[2]:
+            case "audit.html":
+                reading["issuing_unit"] = "桦川县司法局"
+            case "edu22.html":
+                reading["report_year"] = 2020
+            case "red.html":
+                kept = {"document_id", "snapshot_id", "report_id", "url", "origin", "official"}
+                kept |= {"final_url", "fetched_at", "source_id", "parser_version"}
+                for name in set(reading) - kept:
+                    del reading[name]
+                reading |= {"outcome": "rejected", "reason_code": "unknown_label"}
+            case "fresh.html":
+                reading["requests.granted.natural_person"] = Decimal(70)
+
+
+@pytest.mark.slow
+def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
+    world = Synthetic(tmp_path)
+    fill(world)
+    warehouse = world.write()
+    assert _publish(warehouse).why_full == "nothing is published yet"
+
+    # New documents, new versions, and a correction and a verdict of old ones.
+    third = world.night(after_days=14)
+    _second_week(third)
+    world.write(third)
+    write(tmp_path, "corrections", correction())
+    (finding,) = query(
+        warehouse,
+        f"select report_id, rule, identity from findings join reports using (report_id) "
+        f"where url = '{HUACHUAN}market.html' and identity = 'row_total.granted'",
+    ).to_pylist()
+    said = {"verdict": "confirmed", "reason": "seen", "evidence": "the page", "decided_by": "me"}
+    write(tmp_path, "verdicts", finding | said | {"decided_on": "2026-01-01"})
+    assert _publish(warehouse).why_full == ""
+    told = query(warehouse, "select count(*) as n from findings where human_verdict is not null")
+    assert told.to_pylist() == [{"n": 1}]
+
+    # The same bytes read otherwise; old pages seen again; the judgements taken back.
+    _read_again(third)
+    fourth = world.night(after_days=21)
+    for url in ("fin.html", "qlf.html"):
+        first = next(s for s in world.nights[0].snapshots if s["document_id"] == LINAN + url)
+        fourth.snapshots.append(
+            first | {"run_id": fourth.run_id, "bytes": None, "fetched_at": fourth.started}
+        )
+        fourth.outcome(LINAN + url, "unchanged")
+    world.write(fourth)
+    part = warehouse.reports / f"part-{third.run_id}-00000.parquet"
+    again = Synthetic(tmp_path / "again")
+    again.nights.append(third)
+    again.write()
+    shutil.copy(again.warehouse.reports / part.name, part)
+    write(tmp_path, "corrections", correction(HUACHUAN + "audit.html"))
+    (tmp_path / "verdicts.csv").unlink()
+    assert _publish(warehouse).why_full == ""
+    shutil.copy(warehouse.database, tmp_path / "incremental.duckdb")
+
+    assert _publish(warehouse, full=True).why_full == "asked for"
+    assert differing(tmp_path / "incremental.duckdb", warehouse.database) == {}
+    states = "select resolution, is_current, count(*) from reports group by all"
+    assert len(query(warehouse, states)) > 3
+
+
+KEY = "the same code and sources"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Warehouse:
+    """A warehouse of one night whose published file holds what `increment` asks of it."""
+    world = Synthetic(tmp_path)
+    night = world.night()
+    for name in ("page", "other", "office", "far"):
+        night.report(LINAN + name, None, 2021)
+    night.report(LINAN + "page.pdf", None, 2020, parent_document_id=LINAN + "page")
+    for n in range(30):
+        night.report(f"{HUACHUAN}{n}", None, 2021)
+    warehouse = world.write()
+    with duckdb.connect(str(warehouse.database)) as db:
+        db.execute(
+            f"""
+            create schema staging;
+            create schema reconcile;
+            create table staging.stg_readings as
+                select * from read_parquet('{warehouse.reports}/*.parquet', filename = true);
+            create table staging.stg_resolutions as
+                select report_id, null::varchar as unit_id, null::varchar as division_id,
+                    null::varchar as organ_id
+                from staging.stg_readings;
+            create table staging.stg_corrections (document_id varchar);
+            create table staging.stg_verdicts (report_id varchar);
+            create table reconcile.total_reports
+                (report_id varchar, area_id varchar, report_year int);
+            """
+        )
+        for url, organ in (("other", "gov"), ("office", "gov_office"), ("far", "edu")):
+            db.execute(
+                """
+                update staging.stg_resolutions
+                set unit_id = 'u ' || $1, division_id = 'd', organ_id = $1
+                where report_id = (select report_id from staging.stg_readings where url = $2)
+                """,
+                [organ, LINAN + url],
+            )
+        db.execute(
+            "insert into reconcile.total_reports select report_id, 'd', 2021 "
+            "from staging.stg_resolutions where organ_id = 'gov_office'"
+        )
+    increment.remember(warehouse.database, warehouse, KEY, full=True)
+    return warehouse
+
+
+def _plan(warehouse: Warehouse, folder: Path, key: str = KEY) -> increment.Increment:
+    folder.mkdir()
+    return increment.plan(warehouse, folder, key, full=False)
+
+
+def _second_night(warehouse: Warehouse, url: str, **more: object) -> Night:
+    world = Synthetic(warehouse.root)
+    world.nights = [Night("night-0", world.night().started)]
+    night = world.night(after_days=7)
+    night.report(url, None, 2021, body="later", **more)  # type: ignore[arg-type]
+    world.write(night)
+    return night
+
+
+def _touched(warehouse: Warehouse, prepared: Path, unit: str | None = None) -> set[str]:
+    """The documents of the touched reports, after the new reading was resolved to that organ."""
+    (report,) = pq.read_table(prepared / "touched_readings.parquet")["report_id"].to_pylist()
+    row = {"report_id": report}
+    if unit:
+        row |= {"unit_id": f"u {unit}", "division_id": "d", "organ_id": unit}
+    pq.write_table(
+        pa.Table.from_pylist([row], schema=RESOLUTIONS), prepared / "resolutions.parquet"
+    )
+    for name, schema in (
+        ("corrections", judgements.CORRECTIONS),
+        ("verdicts", judgements.HUMAN_VERDICTS),
+    ):
+        pq.write_table(schema.empty_table(), prepared / f"{name}.parquet")
+    increment.join_resolutions(warehouse, prepared)
+    found = query(
+        warehouse,
+        f"""
+        select distinct url from read_parquet('{warehouse.reports}/*.parquet') as readings
+        semi join read_parquet('{prepared}/touched_reports.parquet') as touched using (report_id)
+        """,
+    )
+    return {str(url).removeprefix(LINAN) for url in found["url"].to_pylist()}
+
+
+def test_nothing_changed_touches_nothing(built: Warehouse, tmp_path: Path) -> None:
+    assert _plan(built, tmp_path / "prepared") == increment.Increment("", [])
+
+
+def test_an_attachment_goes_with_its_page(built: Warehouse, tmp_path: Path) -> None:
+    _second_night(built, LINAN + "page")
+    planned = _plan(built, tmp_path / "prepared")
+    assert (planned.why_full, len(planned.parts)) == ("", 1)
+    assert _touched(built, tmp_path / "prepared") == {"page", "page.pdf"}
+
+
+def test_a_unit_goes_with_its_reports_and_a_government_with_its_office(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    _second_night(built, LINAN + "new")
+    _plan(built, tmp_path / "prepared")
+    assert _touched(built, tmp_path / "prepared", "gov") == {"new", "other", "office"}
+    areas = pq.read_table(tmp_path / "prepared/touched_areas.parquet").to_pylist()
+    assert areas == [{"area_id": "d", "report_year": 2021}]
+    units = pq.read_table(tmp_path / "prepared/touched_units.parquet")["unit_id"].to_pylist()
+    assert units == ["u gov", "u gov_office"]
+
+
+def test_what_joins_is_followed_to_the_end(built: Warehouse, tmp_path: Path) -> None:
+    """A new version of a department's page that is now by the government brings both along."""
+    _second_night(built, LINAN + "far")
+    _plan(built, tmp_path / "prepared")
+    assert _touched(built, tmp_path / "prepared", "gov") == {"far", "other", "office"}
+
+
+def test_a_page_seen_again_is_touched(built: Warehouse, tmp_path: Path) -> None:
+    night = _second_night(built, LINAN + "new")
+    night.snapshots.append(night.snapshots[0] | {"document_id": LINAN + "office"})
+    Synthetic(built.root).write(night)
+    _plan(built, tmp_path / "prepared")
+    assert _touched(built, tmp_path / "prepared") == {"new", "other", "office"}
+
+
+def test_a_reading_taken_away_touches_those_it_was_with(built: Warehouse, tmp_path: Path) -> None:
+    (part,) = built.reports.glob("part-*.parquet")
+    table = pq.read_table(part)
+    pq.write_table(table.filter(pc.not_equal(table["url"], LINAN + "far")), part)
+    planned = _plan(built, tmp_path / "prepared")
+    assert "of 34 readings changed" in planned.why_full  # one part holds them all
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("key", "the code, the sources or the place changed"),
+        ("archive", "a part of the archive was changed or taken away"),
+        ("state", "the published generation does not say what it was built from"),
+        ("file", "nothing is published yet"),
+        ("grown", "the database has grown by deleted rows"),
+    ],
+)
+def test_everything_is_made_anew_when_nothing_else_is_sound(
+    built: Warehouse, tmp_path: Path, change: str, why: str
+) -> None:
+    if change == "archive":
+        (part,) = built.snapshots.glob("part-*.parquet")
+        pq.write_table(pq.read_table(part).slice(1), part)
+    elif change == "file":
+        built.database.unlink()
+    elif change in ("state", "grown"):
+        with duckdb.connect(str(built.database)) as db:
+            db.execute(
+                "drop table built.state"
+                if change == "state"
+                else "update built.state set full_size = 1"
+            )
+    key = "another" if change == "key" else KEY
+    assert _plan(built, tmp_path / "prepared", key).why_full == why
+
+
+def test_the_key_is_of_code_and_sources(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = pa.table({"source_id": ["a"]})
+    key = increment.key_of(built, sources)
+    assert key == increment.key_of(built, sources)
+    assert key != increment.key_of(built, pa.table({"source_id": ["b"]}))
+    assert key != increment.key_of(Warehouse(built.root / "moved"), sources)
+    monkeypatch.setattr(increment, "_SQL", built.root)
+    assert key != increment.key_of(built, sources)
+
+
+def test_a_reading_that_stands_twice_counts_once(tmp_path: Path) -> None:
+    world = Synthetic(tmp_path)
+    for night in (world.night(), world.night(after_days=1)):
+        night.report(LINAN + "same", None, 2021)
+    warehouse = world.write()
+    _plan(warehouse, tmp_path / "prepared")
+    (repeat,) = pq.read_table(tmp_path / "prepared/repeats.parquet").to_pylist()
+    assert repeat["filename"].endswith("part-night-2-00000.parquet")
