@@ -18,6 +18,7 @@ from tasks.report.labels import Lexicon, key, lexicon
 from tasks.report.lines import Copy, Line
 from tasks.report.model import Reject, SourceCell
 from tasks.report.numbers import Unreadable, read_value
+from tasks.report.pieces import together
 
 Header = list[tuple[SourceCell, str]]
 _ENOUGH = 3  # labels of a block of five from which, side by side, the lost ones can be told
@@ -279,6 +280,8 @@ def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list
                 sides[name].append(at < min(group_at))
     if not inner and not outer_order:
         return names, False
+    if len(inner) > len(inner_names):
+        inner = together(inner, inner_names, "requests", lex) or inner
     if 0 < len(inner) < _ENOUGH:
         raise _unclear("has lost most labels of the organisations", lines[0])
     inner_order, complete = columns.order(inner, inner_names, "requests", lex)
@@ -336,6 +339,8 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
             )
         leaves, blocks = _leaves(header, lex)
         count = 15 if len(parts) == 1 else len(leaves)
+        if len(leaves) > count:
+            leaves = together(leaves, five * (count // 5), "review_litigation", lex) or leaves
         if count % 5 or done + count > len(codes) or count == 0:
             raise Reject(
                 "competing_readings",

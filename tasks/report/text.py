@@ -1,13 +1,15 @@
-"""Text that others have extracted from a report: tables as lines, in one of five layouts.
+"""Text that others have extracted from a report: tables as lines, in one of six layouts.
 
 Pipe rows (`a | b | c |`), tab rows, one cell per line with a tab before each cell and a blank line
-after each row, columns aligned by spaces, and bare one-cell-per-line text between the headings.
+after each row, columns aligned by spaces, rows of words one space apart, and bare one-cell-per-line
+text between the headings.
 The layout is told from the whole document; recognition then sees rows like those of any table.
 """
 
 from __future__ import annotations
 
 import re
+from math import gcd
 
 from tasks.report.form import FORMS
 from tasks.report.headings import heading_of
@@ -16,9 +18,11 @@ from tasks.report.lines import Line, mark
 from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCell, SourceRow
 
 _COLUMNS = re.compile(r" {2,}|\u3000{2,}")
+_TABS = re.compile(r"\t+")
 _RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Markdown
 _LINE = re.compile(r"[-—–_=─]{2,}\Z")  # a rule drawn across bare text
 _MOST_LINES = 50_000
+_MOST_PAGES = 100  # no report has more; a larger number alone is no page's
 _TABLE_SECTIONS = ("proactive", "requests", "review_litigation")
 
 
@@ -32,10 +36,12 @@ def source(text: str) -> Source:
         blocks = _cells_by_tab(lines)
     elif layout == "bare":
         blocks = _bare(lines)
+    elif layout == "words":
+        blocks = _rows_by_word(lines)
     else:
         blocks = _rows_by_line(lines, layout)
     found = Source("text", blocks)
-    found.shows_columns = layout not in ("spaces", "bare")
+    found.shows_columns = layout not in ("spaces", "words", "bare")
     # The last figures of a text that simply stops may be cut in the middle of a number.
     rows = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and _of_table(b)]
     after = blocks[rows[-1] + 1 :] if rows else []
@@ -52,7 +58,11 @@ def _layout(lines: list[str]) -> str:
     tabs = sum(1 for raw in lines if raw.count("\t") >= 2)
     cells = sum(1 for raw in lines if raw.startswith("\t") and raw.count("\t") == 1)
     spaced = sum(1 for raw in lines if len(_COLUMNS.findall(raw.strip())) >= 3)
-    best = max((pipes, "pipes"), (tabs, "tabs"), (cells / 4, "cells"), (spaced, "spaces"))
+    words = sum(_is_row_of_words(raw.strip().split(" ")) for raw in lines)
+    best = max(
+        *((pipes, "pipes"), (tabs, "tabs"), (cells / 4, "cells"), (spaced, "spaces")),
+        (words, "words"),
+    )
     return best[1] if best[0] >= 10 else "bare"
 
 
@@ -68,6 +78,7 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
     # A bar before every row is the table's border; before one row it ends a blank first cell.
     piped = [raw for raw in lines if raw.count("|") >= 2]
     bordered = sum(raw.lstrip().startswith("|") for raw in piped) * 5 >= len(piped) * 4
+    tab = _tab(lines)
     for number, raw in enumerate(lines, 1):
         if not raw.strip() or (layout == "pipes" and _RULE.match(raw)):
             continue
@@ -76,7 +87,7 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
             cells = (inner.removeprefix("|") if bordered else inner).split("|")
             is_row = "|" in raw
         elif layout == "tabs":
-            cells = raw.split("\t")
+            cells = raw.split(tab)
             is_row = "\t" in raw
         else:
             cells = _COLUMNS.split(raw.strip())
@@ -93,6 +104,57 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
         )
         blocks.append(SourceRow(row, table))
     return blocks
+
+
+def _tab(lines: list[str]) -> str:
+    """What parts two cells: one tab, or as many as all runs of tabs in the text are made of."""
+    runs = [len(run) for raw in lines for run in _TABS.findall(raw.strip())]
+    return "\t" * (gcd(*runs) or 1)
+
+
+def _rows_by_word(lines: list[str]) -> list[Block]:
+    """Tables with one row per line, cells apart by one space: blank cells are lost in it.
+
+    A line below one of the tables' headings is a row: the words before its values are one label,
+    a line without values is a label per word.
+    """
+    blocks: list[Block] = []
+    table = 0
+    section: str | None = None
+    for number, raw in enumerate(lines, 1):
+        heading = heading_of(raw.strip())
+        if heading is not None:
+            section = heading
+            table += heading in _TABLE_SECTIONS
+        words = raw.split()
+        if heading is not None or section not in _TABLE_SECTIONS or not words:
+            if words:
+                blocks.append(_paragraph(raw, number))
+            continue
+        values = _values_at_end(words)
+        labels = words[: len(words) - len(values)]
+        if values and labels:
+            labels = ["".join(labels)]
+        row = [
+            SourceCell(text, Place("text", table=table, cell=i, line=number))
+            for i, text in enumerate([*labels, *values], 1)
+        ]
+        blocks.append(SourceRow(tuple(row), table))
+    return blocks
+
+
+def _is_row_of_words(words: list[str]) -> bool:
+    """Whether a line ends in values after a label, so that "3 452" in a cell is none."""
+    values = len(_values_at_end(words))
+    return 3 <= values < len(words)
+
+
+def _values_at_end(words: list[str]) -> list[str]:
+    """The numbers and marks that end a line."""
+    begins = len(words)
+    while begins and words[begins - 1] and mark(words[begins - 1]).kind in "nm":
+        begins -= 1
+    return words[begins:]
 
 
 def _cells_by_tab(lines: list[str]) -> list[Block]:
@@ -180,7 +242,7 @@ def _bare(lines: list[str]) -> list[Block]:
             section = heading
             table += heading in _TABLE_SECTIONS
         if heading is not None or section not in _TABLE_SECTIONS:
-            if text.isdigit() and len(text) <= 3:
+            if text.isdigit() and int(text[:9]) <= _MOST_PAGES:
                 raise Reject(
                     "unplaced_number",
                     f"“{text}” stands alone between paragraphs, like a page number; among bare "

@@ -13,7 +13,7 @@ from tests.publisher.tables import Table, grid
 Tables = Callable[[list[Table]], str]
 
 
-def _assembled(
+def assembled(
     document: Document,
     table: Callable[[Table], str],
     headings: dict[str, str] | None = None,
@@ -46,7 +46,7 @@ def _cell_lines(table: Table) -> str:
 
 def cell_lines(document: Document) -> str:
     """One cell a line."""
-    return _assembled(document, _cell_lines)
+    return assembled(document, _cell_lines)
 
 
 def wrapped_lines(document: Document) -> str:
@@ -67,7 +67,7 @@ def half_width_lines(document: Document) -> str:
         text = _cell_lines(model)
         return text.replace("\t(本列", "\t\n\n\n(本列").replace("\t(六)", "\t\n\n\n(六)")
 
-    return _assembled(shaped, table, heads)
+    return assembled(shaped, table, heads)
 
 
 def pipes(document: Document) -> str:
@@ -87,7 +87,7 @@ def pipes(document: Document) -> str:
         " | ".join(f"{a} | {b}" for a, b in pairs[i : i + 2]) + " |"
         for i in range(0, len(pairs), 2)
     ]
-    return _assembled(shaped, table, top=head)
+    return assembled(shaped, table, top=head)
 
 
 def pdf_text(document: Document) -> str:
@@ -106,9 +106,9 @@ def pdf_text(document: Document) -> str:
 
     if document.figures.form == "2019":
         torn = garbled.tables(document)
-        return _assembled(document, lambda model: f"\n{torn[model.section]}\n")
+        return assembled(document, lambda model: f"\n{torn[model.section]}\n")
     shaped = document.reshaped(lambda t: half_width(spaced_labels(t)))
-    return _assembled(shaped, table)
+    return assembled(shaped, table)
 
 
 TEXTS: dict[str, Callable[[Document], str]] = {
