@@ -73,3 +73,11 @@ def test_every_public_table_and_column_has_a_chinese_name_of_its_own() -> None:
             assert missing == [], f"give {table} names in sql/chinese_names.csv"
             assert table_name(table), f"give {table} a name in sql/chinese_names.csv"
             assert len(set(names)) == len(names), f"two columns of {table} share a name"
+
+
+def test_the_head_of_prefect_yaml_sets_every_variable_that_it_reads() -> None:
+    head, _, body = (ROOT / "prefect.yaml").read_text(encoding="utf-8").partition("\nname:")
+    read = set(re.findall(r"\{\{\s*\$(\w+)", body))
+    (export,) = re.findall(r"^# +export (.+)$", head, re.MULTILINE)
+    assert "GONGKAI_CHECKOUT" in read
+    assert read <= set(re.findall(r"(\w+)=\S", export))
