@@ -325,6 +325,7 @@ def test_failures_are_what_is_wrong_now(db: Db) -> None:
         "select url, outcome, stage, code, times, last_seen > first_seen from failures order by 1",
     ) == [
         ("https://copy.example.com/x", "quarantined", "discover", "not_official", 2, True),
+        (GZL + "2018.html", "rejected", "parse", "pre_2019_report", 1, False),
         (HUACHUAN + "gone.html", "failed", "fetch", "http_404", 2, True),
         (HUACHUAN + "water.html", "rejected", "parse", "unknown_label", 2, True),
         ("https://www.linan.gov.cn/list/2", "failed", "discover", "http_500", 1, False),
@@ -349,6 +350,7 @@ def test_coverage(db: Db) -> None:
     assert of("清凉峰镇人民政府") == [(2021, "parsed", None, None, None)]
     assert of("临安区人民政府") == [(2021, "missing", "2022-03-31", None, None)]
     assert of("公主岭市人民政府")[0] == (2019, "parsed", "2020-03-31", None, None)
+    assert rows(db, "select min(report_year) from coverage") == [(2019,)]
     late = "select count(*) from coverage where outcome = 'missing' and late is not null"
     assert rows(db, late) == [(0,)]
 

@@ -158,6 +158,17 @@ def fill(world: Synthetic) -> None:
             sections={"一": prose},
             discovered=False,
         )
+    # A report from before the statutory form is no reason to expect any for its year.
+    first.report(
+        GZL + "2018.html",
+        "公主岭市人民政府",
+        2018,
+        outcome="rejected",
+        source_id="gongzhuling",
+        reason_code="pre_2019_report",
+        published_date="2019-04-20",
+        discovered=False,
+    )
     # Before 2020 公主岭 lay in another prefecture; it is the same unit.
     gzl_2019 = figures("2019", new_received__natural_person=3, granted__natural_person=1)
     first.report(

@@ -1,6 +1,7 @@
 -- Expected: the government of each division that has a reviewed source, and of each division in it
 -- down to the townships; each unit that a source is registered for; and each department in the years
--- after it reported. For every report year seen among the reports of those sources.
+-- after it reported. For every report year seen among the reports of those sources, from 2019 on: the
+-- regulation's dates, like the statutory form, begin with the reports for 2019.
 with expected_units as (
     select * from read_parquet({{ prepared('expected') }})
 ),
@@ -9,7 +10,7 @@ years as (
     select distinct expected_units.source_division_id, readings.report_year
     from expected_units
     inner join {{ ref('stg_readings') }} as readings using (source_id)
-    where readings.report_year is not null
+    where readings.report_year >= 2019
 ),
 
 departments_that_reported as (
