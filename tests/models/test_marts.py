@@ -373,6 +373,28 @@ def test_departments_are_expected_once_they_have_reported(db: Db) -> None:
     assert rows(db, water) == [("rejected",), ("missing",)]
 
 
+def test_a_report_that_is_republished_was_published_when_it_first_came_out(db: Db) -> None:
+    assert rows(
+        db,
+        """
+        select coverage.published_date::varchar, published_evidence, late, is_current,
+               reports.published_date::varchar
+        from coverage join reports using (report_id)
+        where unit_name = '临安区财政局' and coverage.report_year = 2021
+        """,
+    ) == [("2022-01-25", "the listing", False, True, "2022-04-05")]
+
+
+def test_a_date_before_the_year_reported_on_is_no_evidence(db: Db) -> None:
+    assert rows(
+        db,
+        """
+        select outcome, published_date, late from coverage
+        where unit_name = '临安区水利局' and report_year = 2021
+        """,
+    ) == [("parsed", None, None)]
+
+
 def test_runs_close(db: Db) -> None:
     assert rows(
         db, "select run_id, discovered, parsed, rejected, unchanged, quarantined, failed from runs"

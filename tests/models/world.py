@@ -123,12 +123,24 @@ def fill(world: Synthetic) -> None:
         source_kind="pdf",
         discovered=False,
     )
-    # A page corrected within the week; the first version stays to be queried.
+    # A page corrected within the week, and dated past the deadline now; its first version stays to
+    # be queried, and was in time.
     first.report(
-        LINAN + "fin.html", "临安区财政局", 2021, _with(BUSY, **{GRANTED: 8}), source_id="linan"
+        LINAN + "fin.html",
+        "临安区财政局",
+        2021,
+        _with(BUSY, **{GRANTED: 8}),
+        source_id="linan",
+        link_date="2022-01-25",
     )
     second.report(
-        LINAN + "fin.html", "临安区财政局", 2021, BUSY, body="corrected", source_id="linan"
+        LINAN + "fin.html",
+        "临安区财政局",
+        2021,
+        BUSY,
+        body="corrected",
+        source_id="linan",
+        published_date="2022-04-05",
     )
     # The site's code says another county than the listing.
     first.report(
@@ -245,7 +257,14 @@ def fill(world: Synthetic) -> None:
     first.outcome(HUACHUAN + "gone.html", "failed", code="http_404", stage="fetch")
     second.outcome(HUACHUAN + "gone.html", "failed", code="http_404", stage="fetch")
     first.outcome(LINAN + "slow.html", "failed", code="timeout", stage="fetch")
-    second.report(LINAN + "slow.html", "临安区水利局", 2021, BUSY, source_id="linan")
+    second.report(  # dated long before the year it is for
+        LINAN + "slow.html",
+        "临安区水利局",
+        2021,
+        BUSY,
+        source_id="linan",
+        link_date="2019-05-01",
+    )
     first.outcome(LINAN + "fin2.html", "failed", code="timeout", stage="fetch")
     # The next night takes entries from a listing page that could not be read, and was not stopped.
     second.outcome(LINAN + "fin2.html", "unchanged", listing_url=LINAN + "list/1")

@@ -109,6 +109,22 @@ best_answer as (
     ) = 1
 ),
 
+-- Who republishes a report has published it when it first came out, whichever version counts now.
+-- A date before the year reported on is of something else.
+first_published as (
+    select
+        unit_id,
+        report_year,
+        published_date,
+        published_evidence
+    from answers
+    where year(published_date) >= report_year
+    qualify row_number() over (
+        partition by unit_id, report_year
+        order by published_date, published_evidence = 'the listing', fetched_at, report_id
+    ) = 1
+),
+
 perhaps as (
     select distinct candidate.unit_id, report_year
     from (
@@ -133,10 +149,11 @@ dated as (
             else 'missing'
         end as outcome,
         best_answer.report_id,
-        best_answer.published_date,
-        best_answer.published_evidence
+        first_published.published_date,
+        first_published.published_evidence
     from expected
     left join best_answer using (unit_id, report_year)
+    left join first_published using (unit_id, report_year)
     left join perhaps using (unit_id, report_year)
 )
 
