@@ -6,10 +6,13 @@ Secrets stay out of it: a value "env:NAME" is read from the environment when the
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -27,6 +30,22 @@ BODIES = {
     "dingtalk": '{"msgtype": "text", "text": {"content": TEXT}}',
     "wecom": '{"msgtype": "text", "text": {"content": TEXT}}',
     "feishu": '{"msg_type": "text", "content": {"text": TEXT}}',
+}
+# How the types of fields are written, and what they are called in messages.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "whole number"),
+    "float": ((int, float), "number"),
+    "str": ((str,), "text"),
+}
+# What a number must be, by its name: outside of it an alert would never be raised, or be no number.
+_BOUNDS: dict[str, tuple[Callable[[float], bool], str]] = {
+    "nights": (lambda n: n >= 1, "1 or more: with no earlier night nothing is compared"),
+    "failures_times": (lambda n: 0 <= n < math.inf, "a number of times, for instance 2.0"),
+    "failures_at_least": (lambda n: n >= 0, "0 or more documents"),
+    "shrank_by": (lambda n: 0 < n < 1, "a share between 0 and 1, for instance 0.2 for a fifth"),
+    "shrank_at_least": (lambda n: n >= 1, "1 or more entries"),
+    "missing_night_hours": (lambda n: 1 <= n <= 8760, "from 1 to 8760 hours, for instance 30"),
+    "port": (lambda n: 1 <= n <= 65535, "a port from 1 to 65535"),
 }
 
 
@@ -67,7 +86,7 @@ class AlertSettings:
     """What the file says; without a file nobody is told, and the thresholds are the usual ones."""
 
     thresholds: Thresholds = field(default_factory=Thresholds)
-    missing_night_hours: float = 30.0  # tell when no night has ended for so long; 0: never
+    missing_night_hours: float = 30.0  # tell when no night has ended for so long
     ui_url: str = ""  # how the people who are told reach the Prefect UI
     webhooks: tuple[WebhookTo, ...] = ()
     emails: tuple[EmailTo, ...] = ()
@@ -114,9 +133,23 @@ def parse(text: str, name: str) -> AlertSettings:
         without=("thresholds", "webhooks", "emails"),
         fixed={"thresholds": thresholds, "webhooks": webhooks, "emails": emails},
     )
-    if settings.ui_url and urlsplit(settings.ui_url).scheme not in ("http", "https"):
-        raise BadInput(f"alerts file {name}: ui_url must begin with http:// or https://")
+    if settings.ui_url:
+        _check_url(settings.ui_url, f"{name}: ui_url")
     return settings
+
+
+def _check_url(url: str, where: str) -> None:
+    """The message does not repeat the address: it often holds a secret."""
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0  # both raise for what is no number
+    except ValueError:
+        parts, named = urlsplit(""), False
+    if not named or parts.scheme not in ("http", "https") or re.search(r"\s", url):
+        raise BadInput(
+            f"alerts file {where} must begin with http:// or https:// and name a host, "
+            "for instance https://hooks.example.org/gongkai"
+        )
 
 
 def _rows(given: dict[str, Any], key: str, name: str) -> list[dict[str, Any]]:
@@ -128,8 +161,7 @@ def _rows(given: dict[str, Any], key: str, name: str) -> list[dict[str, Any]]:
 
 def _webhook(row: dict[str, Any], where: str) -> WebhookTo:
     hook: WebhookTo = _record(WebhookTo, row, where)
-    if urlsplit(hook.url).scheme not in ("http", "https"):
-        raise BadInput(f"alerts file {where}: url must begin with http:// or https://")
+    _check_url(hook.url, f"{where}: url")
     if hook.format not in BODIES:
         raise BadInput(f"alerts file {where}: format must be one of {', '.join(BODIES)}")
     return hook
@@ -137,14 +169,24 @@ def _webhook(row: dict[str, Any], where: str) -> WebhookTo:
 
 def _email(row: dict[str, Any], where: str) -> EmailTo:
     to = row.get("to", [])
-    mail: EmailTo = _record(
-        EmailTo, row | {"to": tuple([to] if isinstance(to, str) else to)}, where
-    )
-    if not mail.to or not all("@" in address for address in (*mail.to, mail.sender)):
-        raise BadInput(f"alerts file {where}: to and sender must be e-mail addresses")
+    mail: EmailTo = _record(EmailTo, row | {"to": [to] if isinstance(to, str) else to}, where)
+    if not mail.to or not all(map(_is_address, (*mail.to, mail.sender))):
+        raise BadInput(
+            f"alerts file {where}: to and sender must be e-mail addresses, "
+            "for instance ops@example.org"
+        )
+    if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", mail.host):
+        raise BadInput(
+            f"alerts file {where}: host must be the name of the mail server alone, "
+            "for instance smtp.example.org; the port has a line of its own"
+        )
     if mail.security not in ("starttls", "ssl", "none"):
         raise BadInput(f"alerts file {where}: security must be starttls, ssl or none")
     return mail
+
+
+def _is_address(text: str) -> bool:
+    return bool(re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(text)[1]))
 
 
 def _record(
@@ -171,16 +213,25 @@ def _record(
 
 
 def _typed(value: Any, kind: str, where: str) -> Any:
+    """A value of the file as the field wants it; `kind` is how the field's type is written."""
+    if kind.startswith("Mapping"):
+        if not isinstance(value, Mapping):
+            raise BadInput(f"alerts file {where}: must be a table like {{ Name = 'text' }}")
+        return {key: _typed(inner, "str", f"{where}, {key}") for key, inner in value.items()}
+    if kind.startswith("tuple"):
+        if not isinstance(value, list):
+            raise BadInput(f'alerts file {where}: must be a list of texts like ["a", "b"]')
+        return tuple(_typed(inner, "str", f"{where}, {n}") for n, inner in enumerate(value, 1))
     if isinstance(value, str) and value.startswith("env:"):
         name = value.removeprefix("env:")
-        if name not in os.environ:
-            raise BadInput(f"alerts file {where}: the environment has no {name}")
-        value = os.environ[name]
-    if isinstance(value, Mapping):
-        return {key: _typed(inner, "str", f"{where}, {key}") for key, inner in value.items()}
-    expected: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
-    if kind in expected and (not isinstance(value, expected[kind]) or isinstance(value, bool)):
-        raise BadInput(f"alerts file {where}: must be a {'text' if kind == 'str' else 'number'}")
-    if kind in ("int", "float") and value < 0:
-        raise BadInput(f"alerts file {where}: must not be negative")
+        if not (value := os.environ.get(name, "")):
+            raise BadInput(f"alerts file {where}: the environment has no {name}; set it")
+    wanted, words = _KINDS[kind]
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise BadInput(f"alerts file {where}: must be a {words}")
+    if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value):
+        raise BadInput(f"alerts file {where}: must be one line, without control characters")
+    bound, words = _BOUNDS.get(where.rpartition(", ")[2], (None, ""))
+    if bound and not isinstance(value, str) and not bound(value):
+        raise BadInput(f"alerts file {where}: must be {words}; it is {value}")
     return value

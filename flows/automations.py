@@ -224,27 +224,27 @@ def _telling(
             ),
         ),
     ]
-    if hours := settings.missing_night_hours:
-        told.append(
-            AutomationCore(
-                name=PREFIX + "tell of a night that did not come",
-                description=f"No night has ended for {hours:g} hours.",
-                trigger=EventTrigger(
-                    expect={"prefect.flow-run.Completed*"},
-                    match=runs,
-                    match_related=nights,
-                    posture=Posture.Proactive,
-                    threshold=1,
-                    within=timedelta(hours=hours),
-                ),
-                actions=_actions(
-                    recipients,
-                    "'No night has ended'",
-                    f"'No night has ended for {hours:g} hours; readers keep the last one.'",
-                    f"'{base}/dashboard'",
-                ),
-            )
+    hours = settings.missing_night_hours
+    told.append(
+        AutomationCore(
+            name=PREFIX + "tell of a night that did not come",
+            description=f"No night has ended for {hours:g} hours.",
+            trigger=EventTrigger(
+                expect={"prefect.flow-run.Completed*"},
+                match=runs,
+                match_related=nights,
+                posture=Posture.Proactive,
+                threshold=1,
+                within=timedelta(hours=hours),
+            ),
+            actions=_actions(
+                recipients,
+                "'No night has ended'",
+                f"'No night has ended for {hours:g} hours; readers keep the last one.'",
+                f"'{base}/dashboard'",
+            ),
         )
+    )
     return told
 
 

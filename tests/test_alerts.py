@@ -12,6 +12,9 @@ from flows import alerting
 from tasks.alerts import Thresholds, alerts
 from tasks.records import BadInput
 from tasks.store import DISCOVERED_SCHEMA, Warehouse, write_table
+from tests import nights
+
+MAIL = "[[email]]\nhost = 'x'\nsender = 'a@b'\n"
 
 
 def _night(
@@ -143,20 +146,64 @@ def test_a_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.recipients == ["webhook hooks.example.org", "e-mail ops@example.org"]
 
 
+def test_recipients_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUTY", "值班 <duty@example.org>")
+    settings = alerting.parse(MAIL + "to = ['env:DUTY', 'ops@example.org']", "alerts.toml")
+    assert settings.emails[0].to == ("值班 <duty@example.org>", "ops@example.org")
+
+
+def test_a_wrong_file_is_refused_before_a_server_is_looked_for(warehouse: Warehouse) -> None:
+    (warehouse.root / "alerts.toml").write_text(MAIL + "to = [1]")
+    refused = nights.gongkai("alerts", "--warehouse", str(warehouse.root))
+    assert refused.code == 2
+    assert "alerts.toml, [[email]] 1, to, 1: must be a text" in refused.err
+    assert len(refused.err.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[thresholds", "not TOML"),
         ("colour = 1", "colour is unknown"),
-        ("[thresholds]\nnights = -1", "must not be negative"),
-        ("[thresholds]\nnights = 'many'", "[thresholds], nights: must be a number"),
+        ("thresholds = 3", "must be a table"),
+        ("[thresholds]\nnights = -1", "[thresholds], nights: must be 1 or more"),
+        ("[thresholds]\nnights = 0", "nights: must be 1 or more"),
+        ("[thresholds]\nnights = 'many'", "[thresholds], nights: must be a whole number"),
+        ("[thresholds]\nnights = 1.5", "[thresholds], nights: must be a whole number"),
+        ("[thresholds]\nfailures_times = inf", "failures_times: must be a number of times"),
+        ("[thresholds]\nshrank_by = 20", "shrank_by: must be a share between 0 and 1"),
+        ("[thresholds]\nshrank_by = 1", "shrank_by: must be a share between 0 and 1"),
+        ("[thresholds]\nshrank_by = 0", "shrank_by: must be a share between 0 and 1"),
+        ("[thresholds]\nshrank_by = nan", "shrank_by: must be a share between 0 and 1"),
+        ("[thresholds]\nshrank_at_least = 0", "shrank_at_least: must be 1 or more entries"),
+        ("missing_night_hours = nan", "missing_night_hours: must be from 1 to 8760 hours"),
+        ("missing_night_hours = inf", "missing_night_hours: must be from 1 to 8760 hours"),
+        ("missing_night_hours = 0", "missing_night_hours: must be from 1 to 8760 hours"),
+        ("missing_night_hours = -3", "missing_night_hours: must be from 1 to 8760 hours"),
         ("ui_url = 'ops:4200'", "ui_url must begin with http"),
+        ("ui_url = 'http://'", "and name a host"),
         ("[webhook]\nurl = 'http://x'", "[[webhook]] with two brackets"),
         ("[[webhook]]\nformat = 'slack'", "'url' must be given"),
         ("[[webhook]]\nurl = 'ftp://x'", "url must begin with http"),
+        ("[[webhook]]\nurl = 'https:///path'", "[[webhook]] 1: url must begin with http"),
+        ("[[webhook]]\nurl = 'https://:80/'", "and name a host"),
+        ("[[webhook]]\nurl = 'http://x:port/'", "and name a host"),
+        ("[[webhook]]\nurl = 'http://[x/'", "and name a host"),
+        ("[[webhook]]\nurl = { a = 'b' }", "[[webhook]] 1, url: must be a text"),
+        ("[[webhook]]\nurl = 'http://x'\nheaders = 'a: b'", "headers: must be a table"),
+        ("[[webhook]]\nurl = 'http://x'\nheaders = { a = 1 }", "headers, a: must be a text"),
+        ('[[webhook]]\nurl = "http://x"\nheaders = { a = "b\\n" }', "must be one line"),
         ("[[webhook]]\nurl = 'http://x'\nformat = 'fax'", "format must be one of json"),
         ("[[webhook]]\nurl = 'env:NOT_THERE'", "the environment has no NOT_THERE"),
         ("[[email]]\nhost = 'x'\nsender = 'a@b'\nto = 'me'", "must be e-mail addresses"),
+        (MAIL + "to = [1]", "[[email]] 1, to, 1: must be a text"),
+        (MAIL + "to = 1", "[[email]] 1, to: must be a list"),
+        (MAIL + "to = []", "must be e-mail addresses"),
+        (MAIL + "to = ['a@b', '@']", "must be e-mail addresses"),
+        (MAIL + "to = ['env:NOT_THERE']", "to, 1: the environment has no NOT_THERE"),
+        (MAIL + "to = 'a@b'\nport = 0", "port: must be a port from 1 to 65535"),
+        ("[[email]]\nhost = ''\nsender = 'a@b'\nto = 'a@b'", "host must be the name"),
+        ("[[email]]\nhost = 'x:25'\nsender = 'a@b'\nto = 'a@b'", "host must be the name"),
         ("[[email]]\nhost = 'x'\nsender = 'a@b'\nto = 'a@b'\nsecurity = 'vpn'", "starttls"),
     ],
 )
