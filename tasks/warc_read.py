@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -31,6 +31,10 @@ CRAWLER = "X-Crawler-"
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _NOT_MODIFIED = "server-not-modified"
+_WHOLE = (200, 203)
+"""The statuses that come with a whole document; 206 is a part of one."""
+_CLOCKS = timedelta(days=1)
+"""How far a crawler's clock may be ahead."""
 _REPORT_WORDS = tuple("信息公开".encode(name) for name in ("utf-8", "gb18030"))
 
 Wanted = Callable[[bytes, str, str | None], str | None]
@@ -75,7 +79,6 @@ class _Revisit(NamedTuple):
 
     row: Fetched
     digest: str
-    refers_to: str
     same_page: bool
 
 
@@ -189,6 +192,8 @@ class WarcReader:
         if head("WARC-Segment-Number"):
             raise _LeftOut("segmented record")
         status, headers = _http(record)
+        if status is not None and not 100 <= status <= 599:
+            raise _Damaged(f"{url} has no valid http status ({str(status)[:20]})")
         http = kind in ("response", "revisit")
         row = Fetched(
             document_id=document_id,
@@ -207,23 +212,20 @@ class WarcReader:
             link_title=head(f"{EXTENSION}Title"),
             link_date=head(f"{EXTENSION}Date"),
         )
-        if kind == "revisit":
-            self._put_off(row, record)
-            return None
-        if status is not None and not 200 <= status < 300:
+        same_page = kind == "revisit" and _NOT_MODIFIED in (head("WARC-Profile") or "")
+        if status is not None and status not in (*_WHOLE, *([304] if same_page else [])):
             raise _LeftOut(f"http status {status}")
+        if kind == "revisit":
+            self._put_off(row, record, same_page)
+            return None
         return self._with_body(row, record)
 
-    def _put_off(self, row: Fetched, record: Any) -> None:
+    def _put_off(self, row: Fetched, record: Any, same_page: bool) -> None:
         head = record.rec_headers.get_header
-        self._revisits.append(
-            _Revisit(
-                row,
-                head("WARC-Payload-Digest") or "",
-                _document_id(head("WARC-Refers-To-Target-URI") or row.url) or row.document_id,
-                _NOT_MODIFIED in (head("WARC-Profile") or ""),
-            )
-        )
+        refers_to = head("WARC-Refers-To-Target-URI")
+        # "Not modified" speaks of the page itself; of another page only a digest can.
+        same_page &= not refers_to or _document_id(refers_to) == row.document_id
+        self._revisits.append(_Revisit(row, head("WARC-Payload-Digest") or "", same_page))
 
     def _with_body(self, row: Fetched, record: Any) -> Fetched:
         head = record.rec_headers.get_header
@@ -280,10 +282,10 @@ class WarcReader:
             return None
         earlier = [
             capture
-            for capture in self._captures.get(revisit.refers_to, [])
+            for capture in self._captures.get(revisit.row.document_id, [])
             if capture[0] <= revisit.row.fetched_at
         ]
-        return max(earlier)[1] if earlier else self._latest.get(revisit.refers_to)
+        return max(earlier)[1] if earlier else self._latest.get(revisit.row.document_id)
 
     def _failed(self, row: Fetched, code: str, message: str) -> Fetched:
         """A document that is there and cannot be had: only of official hosts is that a failure."""
@@ -373,11 +375,13 @@ def _parent(page: str | None, url: str) -> str | None:
 
 
 def _moment(text: str | None) -> datetime | None:
+    """When a record was captured; None when it says no moment, or one that is still to come."""
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment if moment <= datetime.now(UTC) + _CLOCKS else None
 
 
 def _line(error: BaseException) -> str:

@@ -218,6 +218,51 @@ def test_revisits_name_the_snapshot_they_repeat(tmp_path: Path) -> None:
     assert warc.tally.left_out == {"revisit of a capture that is not here": 1}
 
 
+def test_an_impossible_moment_or_status_costs_its_record_alone(tmp_path: Path) -> None:
+    crawl = Crawl().add(URL + "?1", WARC_Date="0001-01-01T00:00:00+08:00")
+    crawl.add(URL + "?2", WARC_Date="2999-01-01T00:00:00Z")
+    crawl.add(URL + "?3", status="99999999999 OK").add(URL + "?4", status="7 OK").add()
+    rows, warc = read(crawl.at(tmp_path / "x.warc.gz"))
+    assert [row.url for row in rows] == [URL]
+    assert warc.tally.left_out == {"damaged record": 4}
+    told = [str(problem.message) for problem in warc.tally.problems]
+    assert [problem.code for problem in warc.tally.problems] == ["damaged_warc"] * 4
+    for number, message in enumerate(told, 1):
+        assert message.startswith(f"x.warc.gz, record {number}: {URL}?{number} has no valid")
+
+
+def test_half_a_document_is_left_out(tmp_path: Path) -> None:
+    crawl = Crawl().add(status="206 Partial Content").add(URL + "?2", status="203 Copied")
+    rows, warc = read(crawl.at(tmp_path / "x.warc.gz"))
+    assert [row.url for row in rows] == [URL + "?2"]
+    assert warc.tally.left_out == {"http status 206": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("404 Not Found", "http status 404"),
+        ("304 Not Modified", "revisit of a capture that is not here"),
+    ],
+)
+def test_a_revisit_cannot_lend_a_page_the_bytes_of_another(
+    tmp_path: Path, status: str, reason: str
+) -> None:
+    crawl = Crawl().add()
+    crawl.add(
+        URL + "?other",
+        b"",
+        kind="revisit",
+        status=status,
+        WARC_Profile="http://netpreserve.org/warc/1.0/revisit/server-not-modified",
+        WARC_Refers_To_Target_URI=URL,
+        WARC_Date="2024-03-01T08:00:00Z",
+    )
+    rows, warc = read(crawl.at(tmp_path / "x.warc.gz"))
+    assert [row.url for row in rows] == [URL]
+    assert warc.tally.left_out == {reason: 1}
+
+
 def _three() -> bytes:
     crawl = Crawl()
     for n in range(3):
