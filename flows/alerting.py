@@ -232,6 +232,6 @@ def _typed(value: Any, kind: str, where: str) -> Any:
     if isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value):
         raise BadInput(f"alerts file {where}: must be one line, without control characters")
     bound, words = _BOUNDS.get(where.rpartition(", ")[2], (None, ""))
-    if bound and not isinstance(value, str) and not bound(value):
+    if bound and isinstance(value, int | float) and not bound(value):
         raise BadInput(f"alerts file {where}: must be {words}; it is {value}")
     return value

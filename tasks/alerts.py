@@ -108,7 +108,8 @@ def _shrunk(
     shrunk = []
     for source in sorted(set(visited)):
         now = tonight.listed.get(source, 0)
-        before = next((n.listed[source] for n in reversed(earlier) if n.listed.get(source)), 0)
+        # not the last night alone: a listing that loses a little every night loses much in the end
+        before = max(night.listed.get(source, 0) for night in earlier)
         lost = before - now
         if now and lost >= limits.shrank_at_least and lost >= before * limits.shrank_by:
             shrunk.append(f"{source} ({before} → {now})")

@@ -86,14 +86,25 @@ def test_a_silent_source_is_told_every_night_until_it_is_taken_off(warehouse: Wa
     assert alerts(warehouse, night, ["a"]) == []
 
 
-def test_a_listing_that_lost_entries_is_told_once(warehouse: Warehouse) -> None:
+def test_a_listing_that_lost_entries_is_told_while_the_longer_one_is_compared_with(
+    warehouse: Warehouse,
+) -> None:
     _night(warehouse, 1, {"a": 50, "b": 4})
-    night = _night(warehouse, 2, {"a": 40, "b": 2})
-    (found,) = alerts(warehouse, night, ["a", "b"])
-    assert found.kind == "listing-shrank"
-    assert found.message == "1 source lost entries of their listing: a (50 → 40)"
-    again = _night(warehouse, 3, {"a": 40, "b": 2})
-    assert alerts(warehouse, again, ["a", "b"]) == []
+    for day in (2, 3):
+        night = _night(warehouse, day, {"a": 40, "b": 2})
+        (found,) = alerts(warehouse, night, ["a", "b"])
+        assert found.kind == "listing-shrank"
+        assert found.message == "1 source lost entries of their listing: a (50 → 40)"
+    assert alerts(warehouse, night, ["a", "b"], Thresholds(nights=1)) == []
+
+
+def test_a_listing_that_shrinks_slowly_is_told(warehouse: Warehouse) -> None:
+    told = {}
+    for day, entries in enumerate(range(50, 38, -1), 1):
+        night = _night(warehouse, day, {"a": entries})
+        told[entries] = [alert.message for alert in alerts(warehouse, night, ["a"])]
+    assert {entries for entries, messages in told.items() if messages} == {40, 39}
+    assert told[39] == ["1 source lost entries of their listing: a (50 → 39)"]
 
 
 def test_a_replay_in_between_is_no_night(warehouse: Warehouse) -> None:
