@@ -1,14 +1,15 @@
 """Prefect automations: alerts are sent, and dead runs are marked, by the server itself.
 
 `gongkai serve` applies them when it starts and `gongkai alerts` to any server. They carry names
-that begin with "gongkai:"; those that the settings no longer ask for are removed, others are never
-touched.
+that begin with "gongkai:", the blocks of the recipients "gongkai-webhook-1" and so on; those that
+the settings no longer ask for are removed, others are never touched.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,7 @@ TITLES = {
     "run-died": "A run has died",
     "test": "A test of the alerts",
 }
+_BLOCK = re.compile(r"gongkai-(webhook|email)-\d+")  # of one recipient, see _blocks
 # States of ours have names of their own, so every name that ends a run is matched by its beginning.
 _ENDS = {
     "prefect.flow-run.Completed*",
@@ -130,6 +132,7 @@ def apply(settings: AlertSettings, ui_url: str) -> list[str]:
         if recipients:
             wanted += _telling(settings, recipients, base)
         _replace(client, wanted)
+        _forget(client, {block for _, block in recipients})
     return [automation.name for automation in wanted]
 
 
@@ -142,6 +145,20 @@ def _replace(client: SyncPrefectClient, wanted: Sequence[AutomationCore]) -> Non
             client.create_automation(automation)
     for left in existing.values():
         client.delete_automation(left.id)
+
+
+def _forget(client: SyncPrefectClient, kept: Collection[UUID]) -> None:
+    """Deletes the blocks of recipients that the settings no longer name, secrets and all."""
+    wanted = {
+        "block_documents": {"name": {"like_": "gongkai-"}},
+        "block_types": {
+            "slug": {"any_": [kind.get_block_type_slug() for kind in (Webhook, Email)]}
+        },
+    }
+    found = client.request("POST", "/block_documents/filter", json=wanted).json()
+    for block in found:
+        if _BLOCK.fullmatch(block["name"]) and UUID(block["id"]) not in kept:
+            client.delete_block_document(UUID(block["id"]))
 
 
 def _dead_runs() -> AutomationCore:

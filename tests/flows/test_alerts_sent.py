@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,21 @@ with get_client(sync_client=True) as client:
     for state in ends:
         run = client.create_flow_run(nightly, name="nightly 2026-01-26", state=Running())
         client.set_flow_run_state(run.id, state, force=True)
+from prefect.blocks.webhook import Webhook
+Webhook(url="http://127.0.0.1:9/").save("gongkai-webhook-of-mine")
 """
+
+
+def _blocks(api: str) -> list[str]:
+    """The names of the server's blocks that may hold a recipient."""
+    wanted = {"block_documents": {"name": {"like_": "gongkai-"}}}
+    request = urllib.request.Request(
+        f"{api}/block_documents/filter",
+        json.dumps(wanted).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return [block["name"] for block in json.load(answer)]
 
 
 def test_a_test_and_an_accounting_that_does_not_close_are_told(tmp_path: Path) -> None:
@@ -57,11 +73,16 @@ def test_a_test_and_an_accounting_that_does_not_close_are_told(tmp_path: Path) -
         assert post["url"].startswith("http://ops.example.org:4200/runs/flow-run/")
         assert str(mail["subject"]) == post["subject"]
         assert post["message"] in mail.get_content()
+        assert _blocks(api) == ["gongkai-email-1", "gongkai-webhook-1", "gongkai-webhook-of-mine"]
+        (warehouse / "alerts.toml").write_text(f'[[webhook]]\nurl = "{told.hook}"')
+        assert nights.gongkai("alerts", *where, api=api).code == 0
+        assert _blocks(api) == ["gongkai-webhook-1", "gongkai-webhook-of-mine"]
         (warehouse / "alerts.toml").unlink()
         gone = nights.gongkai("alerts", *where, api=api)
         assert gone.code == 0
         assert "nobody" in gone.out
         assert "tell of" not in gone.out
+        assert _blocks(api) == ["gongkai-webhook-of-mine"]
     without = nights.gongkai("alerts", *where)
     assert without.code == 2
     assert "gongkai serve" in without.err
