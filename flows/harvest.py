@@ -2,8 +2,8 @@
 
 One task per host, for its listings and then for its documents: one page would be far too small a
 task. Hosts run side by side on threads; each sees one request at a time. Every fault of the network
-is a record, so a task fails only by a fault of the program, and then its documents are recorded as
-failed and the night goes on.
+is a record, and so is a fault of the program: the listing or document that brings it out is
+recorded as failed and the night goes on.
 """
 
 from __future__ import annotations
@@ -149,7 +149,11 @@ def list_host(host: str, sources: list[Source], visit: Visit) -> list[Listing]:
         for source in sources:
             if visit.stopped():
                 break  # one line for the whole run says so
-            listing = crawl(source, visitor.get, visit.official)
+            try:
+                listing = crawl(source, visitor.get, visit.official)
+            except Exception as e:  # noqa: BLE001 - the others go on
+                get_run_logger().exception("%s: the listing could not be read", source.source_id)
+                listing = Listing(problems=[_faulty_listing(source, _program_fault(repr(e)))])
             get_run_logger().info(
                 "%s: %d reports on %d pages, %d problems",
                 source.source_id,
@@ -168,8 +172,13 @@ def fetch_pages(host: str, batch: list[Wanted], visit: Visit) -> int:
     with visit.visitor() as visitor:
         gatherer = visit.gatherer(visitor)
         for wanted in batch:
+            try:
+                rows = [*gatherer.document(gatherer.with_state(wanted))]
+            except Exception as e:  # noqa: BLE001 - the others go on
+                get_run_logger().exception("%s could not be fetched", wanted.url)
+                rows = [_faulty_fetch(wanted, _program_fault(repr(e)))]
             # Together: a page without its attachments would pass for one that has none.
-            visit.archive.add(*gatherer.document(gatherer.with_state(wanted)))
+            visit.archive.add(*rows)
             visit.step.advance(1, host)
     return len(batch)
 
@@ -259,7 +268,11 @@ def _fault(future: PrefectFuture[Any]) -> str | None:
     future.wait()
     if future.state.is_completed():
         return None
-    return f"a fault of the program: {future.state.message or future.state.name}"
+    return _program_fault(str(future.state.message or future.state.name))
+
+
+def _program_fault(what: str) -> str:
+    return f"a fault of the program: {' '.join(what.split())[:300]}"
 
 
 def _faulty_listing(source: Source, reason: str) -> OutcomeRow:

@@ -39,6 +39,8 @@ def test_the_sites_are_believed_when_several_agree(warehouse: Warehouse) -> None
     assert clock_wrong(warehouse, NIGHT, visits(timedelta(days=9), hosts=2)) == []
     odd = [*visits(timedelta(0), 5), *visits(timedelta(days=900), 1)]
     assert clock_wrong(warehouse, NIGHT, odd) == []
+    no_date = {"date": "Mon, 01 Jan 2024 00:00:00 -9999999999999"}
+    assert clock_wrong(warehouse, NIGHT, [replace(v, headers=no_date) for v in odd]) == []
     (row,) = clock_wrong(warehouse, NIGHT, visits(timedelta(days=-9)))
     assert row.code == "clock_wrong"
     assert "9 days ahead of most of the 3 sites" in str(row.message)

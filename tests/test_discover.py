@@ -219,6 +219,13 @@ def test_an_absurdly_large_listing_page_is_a_problem() -> None:
         "<script>" + "'/common/search/' + a " * 5_000 + "</script>",
         "[" * 100_000,
         "2020-1" * 30_000,
+        "<div>" + "<a href='a.html'>x</a>" * 3_000 + "</div>",
+        "<datastore>" + "<![CDATA[" * 100_000 + "</datastore>",
+        "<script>" + "pdf" * 60_000 + "</script>",
+        "<script>file" + " " * 100_000 + "</script>",
+        "<p>?" + "p" * 100_000,
+        "x(" + ")" + " " * 100_000 + "a",
+        '{"list": [{"title": "' + "<" * 200_000 + '", "url": "a.html"}]}',
     ],
 )
 def test_a_hostile_page_costs_little(page: str) -> None:
@@ -233,6 +240,19 @@ def test_paging_stays_on_its_host() -> None:
     get = server({"/nb/index.html": report(1) + "<a href='http://evil.com/nb/2'>下一页</a>"})
     crawl(SOURCE, get, official)
     assert get.asked == [SOURCE.listing_url]  # type: ignore[attr-defined]
+
+
+def test_a_bad_address_or_date_costs_only_itself() -> None:
+    page = "<base href='http://['>" + report(1)
+    found = crawl(SOURCE, server({"/nb/index.html": page}), official)
+    assert [d.url for d in found.documents] == [f"{HOST}/nb/202401/t1.html"]
+    viewers = """<iframe src="/v.html?file=http://[/x.pdf"></iframe><embed src="e.pdf">"""
+    assert f"{HOST}/nb/e.pdf" in [a.url for a in attachments(viewers, f"{HOST}/nb/t.html")]
+    title = "某镇2023年政府信息公开工作年度报告"
+    entry = f'{{"title": "{title}", "url": "/nb/t1.html", "time": Infinity}}'
+    listing = f'{{"total": "{"9" * 5_000}", "list": [{entry}]}}'
+    found = crawl(SOURCE, server({"/nb/index.html": listing}), official)
+    assert [(d.link_title, d.link_date) for d in found.documents] == [(title, None)]
 
 
 def test_attachments_of_a_page() -> None:

@@ -11,6 +11,7 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     assert retry_after("7") == 7
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     assert retry_after("soon") is None
+    assert retry_after("Mon, 01 Jan 2024 00:00:00 -9999999999999") is None
     assert retry_after(None) is None
 
 

@@ -15,7 +15,7 @@ from tasks.listing.html import MOST_BYTES, base_of, resolved, soup_of
 from tasks.listing.paging import NEXT, same_but_for, written_pages
 from tasks.listing.records import PAGE_PARAMETERS
 
-_MAY_GO_ON = re.compile(rb"_\d{1,2}\.\w|createPageHTML|countPage|[?&;]\w*(?:page|p)\w*=\d", re.I)
+_MAY_GO_ON = re.compile(rb"_\d{1,2}\.\w|createPageHTML|countPage|[?&;]\w{0,30}p\w{0,30}=\d", re.I)
 _FILES = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
 _NUMBER = re.compile(r"第?\d{1,2}页?|\[\d{1,2}\]")
 

@@ -14,7 +14,8 @@ ATTACHMENT_SUFFIXES = ("pdf", "doc", "docx", "xls", "xlsx", "ofd", "zip", "rar",
 
 # A PDF that a script shows in the page: PDFObject.embed("x.pdf", …), pdfh5({pdfurl: "x.pdf"}).
 _SHOWN = re.compile(
-    r"(?:embed|pdf\w*|getDocument|src|file|url)\s*[(:=]\s*\(?\{?\s*(?:url\s*:\s*)?"
+    r"(?:embed|pdf\w{0,40}|getDocument|src|file|url)\s{0,20}[(:=]\s{0,20}\(?\{?\s{0,20}"
+    r"(?:url\s{0,20}:\s{0,20})?"
     r"[\"']([^\"'\s<>]{1,300}\.pdf)[\"']",
     re.IGNORECASE,
 )
@@ -65,7 +66,10 @@ def _viewed(url: str, base: str) -> str | None:
 
 def _suffix(url: str, text: str) -> str | None:
     """The suffix of a document by its path, a file name in its query, or the link's text."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     names = [parts.path, *(value for _, value in parse_qsl(parts.query)), text]
     for name in names:
         suffix = name.rpartition(".")[2].lower().strip(" )）]】")

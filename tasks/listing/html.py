@@ -23,7 +23,7 @@ _STORE_BEGINS = re.compile(
     r"(<script[^>]{0,200}>\s{0,200})?(?:<\?xml[^>]{0,200}\?>\s{0,200})?$", re.IGNORECASE
 )
 _SCRIPT_ENDS = re.compile(r"\s*</script>", re.IGNORECASE)
-_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_ENTRY, _ENTRY_END = "<![CDATA[", "]]>"
 
 
 class Link(NamedTuple):
@@ -61,17 +61,27 @@ def _shown(text: str) -> str:
             break
         wrapper = _STORE_BEGINS.search(text, max(at, begin - 600), begin)
         parts.append(text[at : wrapper.start() if wrapper else begin])
-        parts += [f"<div>{entry}</div>" for entry in _CDATA.findall(text, begin, end)]
+        parts += [f"<div>{entry}</div>" for entry in _entries(text, begin, end)]
         at = end + len(_STORE_END)
         if wrapper and wrapper[1] and (closing := _SCRIPT_ENDS.match(text, at)):
             at = closing.end()
     return "".join([*parts, text[at:]])
 
 
+def _entries(text: str, at: int, end: int) -> Iterator[str]:
+    """The records between two places of a page; the last may want its end, then it is none."""
+    while (begin := text.find(_ENTRY, at, end)) >= 0:
+        begin += len(_ENTRY)
+        if (at := text.find(_ENTRY_END, begin, end)) < 0:
+            return
+        yield text[begin:at]
+
+
 def base_of(soup: BeautifulSoup, url: str) -> str:
     """The address that the page's links are relative to."""
     tag = soup.find("base", href=True)
-    return urljoin(url, str(tag["href"])) if isinstance(tag, Tag) else url
+    named = resolved(url, str(tag["href"])) if isinstance(tag, Tag) else None
+    return named or url
 
 
 def column_of(soup: BeautifulSoup) -> str:
@@ -134,7 +144,7 @@ def _line(a: Tag) -> str:
     for parent in a.parents:
         if (
             parent.name in ("body", "html", "[document]")
-            or len(parent.find_all("a", href=True)) > 1
+            or len(parent.find_all("a", href=True, limit=2)) > 1
         ):
             break
         holder = parent

@@ -30,8 +30,8 @@ PAGE_PARAMETERS = (
     *("pageid", "nowpage", "cpage"),
 )
 """How queries name the page of a listing, in lower case."""
-_WRAPPED = re.compile(r"^\s*[\w.$]+\s*\((.*)\)\s*;?\s*$", re.DOTALL)
-_TAG = re.compile(r"<[^>]+>")
+_WRAPPED = re.compile(r"[\w.$]+\s*\((.*)\)\s*;?", re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
 _CHINA = ZoneInfo("Asia/Shanghai")
 
 
@@ -48,7 +48,7 @@ def records(text: str, url: str) -> Records | None:
 
     An answer without a listing has no links.
     """
-    wrapped = _WRAPPED.match(text)
+    wrapped = _WRAPPED.fullmatch(text.strip())
     try:
         data = json.loads(wrapped[1] if wrapped else text)
     except (ValueError, RecursionError):
@@ -121,7 +121,7 @@ def _day(value: Any) -> str | None:
         return date_in(value)
     try:
         seconds = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if seconds > 10**11:
         seconds //= 1000
@@ -136,6 +136,8 @@ def _number(holder: dict[str, Any], names: tuple[str, ...]) -> int | None:
         value = named.get(name)
         if isinstance(value, bool):
             continue
-        if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
+        if isinstance(value, int) or (
+            isinstance(value, str) and value.isdecimal() and len(value) < 10
+        ):
             return int(value)
     return None
