@@ -1,7 +1,8 @@
 """`gongkai sql`: the published warehouse, opened read-only, for one query or a shell.
 
-Every statement opens the file anew: within one process DuckDB keeps giving the old database until
-all connections are closed, and a publish may have swapped a new one in meanwhile.
+At the prompt every statement opens the file anew: within one process DuckDB keeps giving the old
+database until all connections are closed, and a publish may have swapped a new one in meanwhile.
+What comes from a pipe is one piece of work, and reads one night.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +33,7 @@ HELP = (
 )
 EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "queries.md"
 OLDEST_SHELL = (1, 5)  # an older DuckDB cannot open the file
+_COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 MOST_ROWS = 10_000  # that a terminal is shown
 
 
@@ -48,22 +50,31 @@ def open_read_only(database: Path) -> duckdb.DuckDBPyConnection:
         raise BadInput(f"{database} cannot be opened: {_first_line(error)}") from error
 
 
-def query(database: Path, sql: str, console: Console) -> None:
-    """Runs one query and prints its rows as a table. BadInput when DuckDB refuses it."""
+def query(database: Path, text: str, console: Console) -> None:
+    """Runs the statements of `text`, or one command of the shell, and prints each result.
+
+    BadInput when DuckDB refuses one; those before it were run, unless the text cannot be parsed.
+    """
+    if not text.strip("; \n"):
+        raise BadInput('the query is empty: give one, for instance "select * from reports limit 9"')
     with contextlib.closing(open_read_only(database)) as connection:
-        _run(connection, sql, console)
+        _answer(connection, text, console)
 
 
 def shell(database: Path, console: Console, title: str | None = None) -> None:
     """DuckDB's own shell when it is installed, else a prompt; statements from a pipe are run.
 
-    With a `title` always the prompt: the database is there only as long as the caller is.
+    With a `title` always the prompt: the database is there only as long as the caller is. BadInput
+    for the first statement of a pipe that is refused.
     """
-    open_read_only(database).close()
     if not sys.stdin.isatty():
-        for statement in _statements(sys.stdin):
-            _answer(database, statement, console)
+        with (
+            contextlib.closing(open_read_only(database)) as connection,
+            open(sys.stdin.fileno(), encoding="utf-8-sig", closefd=False) as lines,  # any locale
+        ):
+            _pipe(connection, lines, console)
         return
+    open_read_only(database).close()
     if title is None and (own := _own_shell()):
         os.execv(own, [own, "-readonly", str(database)])  # noqa: S606 - replaces this process
     from flows import prompt
@@ -79,10 +90,28 @@ def shell(database: Path, console: Console, title: str | None = None) -> None:
             break
         except KeyboardInterrupt:
             continue
-        if text in (".quit", ".exit", "quit", "exit", "quit;", "exit;"):
+        if _ends(text):
             break
         with contextlib.suppress(KeyboardInterrupt):
-            _answer(database, text, console)
+            try:
+                with contextlib.closing(open_read_only(database)) as connection:
+                    _answer(connection, text, console)
+            except BadInput as error:
+                console.print(str(error), style="red", highlight=False, markup=False)
+
+
+def _pipe(connection: duckdb.DuckDBPyConnection, lines: Iterable[str], console: Console) -> None:
+    """Answers one statement or command after another until the end or `.quit`."""
+    try:
+        for number, text in _statements(lines):
+            if _ends(text):
+                return
+            try:
+                _answer(connection, text, console)
+            except BadInput as error:
+                raise BadInput(f"standard input, from line {number}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput("standard input is not UTF-8; save the file as UTF-8") from error
 
 
 def _own_shell() -> str | None:
@@ -98,35 +127,53 @@ def _own_shell() -> str | None:
     return None
 
 
-def _statements(lines: Iterator[str] | object) -> Iterator[str]:
-    """Statements from lines: each ends with ";", a line that begins with "." is one of its own."""
-    pending: list[str] = []
-    for line in cast("Iterator[str]", lines):
-        pending.append(line.rstrip("\n"))
-        if line.rstrip().endswith(";") or (len(pending) == 1 and line.lstrip().startswith(".")):
-            yield "\n".join(pending)
-            pending.clear()
-    if any(line.strip() for line in pending):
-        yield "\n".join(pending)
+def _statements(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """The number of its first line, and the text, of what can be answered by itself.
+
+    That is a line with a command where a statement may begin, else lines up to one at whose end a
+    statement ends.
+    """
+    pending, first = "", 0
+    for number, line in enumerate(lines, 1):
+        if not pending.strip():
+            pending, first = "", number
+        pending += line
+        begins = first == number
+        if (begins and (line.lstrip().startswith(".") or _ends(line))) or (
+            ";" in line and _is_whole(pending)
+        ):
+            yield first, pending.strip()
+            pending = ""
+    if pending.strip():
+        yield first, pending.strip()
 
 
-def _answer(database: Path, text: str, console: Console) -> None:
-    """Runs one statement or command of the shell; what is wrong with it is told, and no more."""
-    try:
-        if text.startswith("."):
-            _command(database, text.split(), console)
-        elif text.strip("; \n"):
-            query(database, text, console)
-    except BadInput as error:
-        console.print(str(error), style="red", highlight=False, markup=False)
+def _is_whole(text: str) -> bool:
+    """Whether nothing but comments follows the last semicolon that ends a statement."""
+    written = text.encode()  # offsets are in bytes
+    ends = [place for place, _ in duckdb.tokenize(text) if written[place : place + 1] == b";"]
+    return bool(ends) and _COMMENTS.fullmatch(written[ends[-1] + 1 :].decode()) is not None
 
 
-def _command(database: Path, words: list[str], console: Console) -> None:
+def _ends(text: str) -> bool:
+    """Whether a line asks to leave."""
+    return text.strip("; \n") in (".quit", ".exit", "quit", "exit")
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, text: str, console: Console) -> None:
+    """Answers statements or a command of the shell; BadInput says what is wrong with it."""
+    if text.lstrip().startswith("."):
+        _command(connection, text.strip("; \n").split(), console)
+    else:
+        _run(connection, text, console)
+
+
+def _command(connection: duckdb.DuckDBPyConnection, words: list[str], console: Console) -> None:
     examples = list(example_queries())
     if words[0] == ".tables":
-        query(database, TABLES, console)
+        _run(connection, TABLES, console)
     elif words[0] == ".schema" and len(words) == 2:
-        query(database, f"describe {words[1]}", console)
+        _run(connection, f"describe {words[1]}", console)
     elif words[0] == ".examples":
         for number, (title, _) in enumerate(examples, 1):
             console.print(f"{number:>3}  {title}", highlight=False, markup=False)
@@ -136,9 +183,11 @@ def _command(database: Path, words: list[str], console: Console) -> None:
             raise BadInput(f".example {words[1]}: there are {len(examples)}; .examples lists them")
         title, sql = examples[int(words[1]) - 1]
         console.print(f"-- {title}\n{sql}", style="dim", highlight=False, markup=False)
-        query(database, sql, console)
-    else:
+        _run(connection, sql, console)
+    elif words[0] == ".help":
         console.print(HELP, highlight=False, markup=False)
+    else:
+        raise BadInput(f"{' '.join(words)} is no command. {HELP}")
 
 
 def example_queries() -> Iterator[tuple[str, str]]:
@@ -159,22 +208,26 @@ def example_queries() -> Iterator[tuple[str, str]]:
 
 def _run(connection: duckdb.DuckDBPyConnection, sql: str, console: Console) -> None:
     try:
-        # the stub forgets it: None for a statement that gives no rows
-        relation = cast("duckdb.DuckDBPyRelation | None", connection.sql(sql))
-        if relation is None:
-            console.print("done", highlight=False)
-        elif console.is_terminal:
-            from flows import prompt
-
-            prompt.page(
-                lambda: relation.show(max_width=1_000, max_rows=MOST_ROWS),
-                console.width,
-                console.height,
-            )
-        else:
-            relation.show(max_width=100_000, max_rows=100_000)
+        for statement in duckdb.extract_statements(sql):
+            # the stub forgets it: None for a statement that gives no rows
+            relation = cast("duckdb.DuckDBPyRelation | None", connection.sql(statement))
+            if relation is not None:
+                _show(relation, console)
+            elif statement.query:  # DuckDB itself adds some without a text, before a pivot
+                console.print("done", highlight=False)
     except duckdb.Error as error:
         raise BadInput(f"the query was refused: {_first_line(error)}") from error
+
+
+def _show(relation: duckdb.DuckDBPyRelation, console: Console) -> None:
+    if not console.is_terminal:
+        relation.show(max_width=100_000, max_rows=100_000)
+        return
+    from flows import prompt
+
+    prompt.page(
+        lambda: relation.show(max_width=1_000, max_rows=MOST_ROWS), console.width, console.height
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -19,8 +20,10 @@ import duckdb
 import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
+from rich.console import Console
 
 from flows import prompt, shell
+from tasks.records import BadInput
 from tests import nights
 
 
@@ -77,22 +80,94 @@ def test_nothing_is_offered_where_nothing_was_begun(completer: prompt.SqlComplet
     assert any(c.text == "from" for c in completer.get_completions(typed, asked))
 
 
-def test_a_pipe_runs_statement_after_statement(database: Path) -> None:
-    text = "select 1 +\n 1 as two;\n.tables\nselect nothing;\nselect 'end' as last"
+def _gongkai_sql(
+    database: Path, *words: str, piped: bytes = b""
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [*nights.GONGKAI, "sql", "--warehouse", str(database.parent)],
-        input=text,
+        [*nights.GONGKAI, "sql", "--warehouse", str(database.parent), *words],
+        input=piped,
         env=nights.environment(),
         cwd=nights.CHECKOUT,
         capture_output=True,
-        text=True,
         timeout=60,
     )
+    out, err = done.stdout.decode(), done.stderr.decode()
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def test_a_pipe_runs_statement_after_statement(database: Path) -> None:
+    done = _gongkai_sql(
+        database,
+        piped=b"select 1 +\n 1 as two; -- and\nselect 'a;\n.b' as text; select 3 as three;\n"
+        b".tables;\n.schema runs\ncreate temp table mine as select 'kept' as word;\n"
+        b"pivot runs on run_id using count(*);\nselect word from mine;\n.quit\nselect 'never';",
+    )
     assert done.returncode == 0, done.stderr
-    assert "two" in done.stdout
-    assert "中文.报告" in done.stdout
-    assert "the query was refused" in done.stdout
-    assert done.stdout.index("refused") < done.stdout.index("end")
+    wanted = ["two", "text", "three", "中文.报告", "discovered", "done", "500", "kept"]
+    places = [done.stdout.index(word) for word in wanted]
+    assert places == sorted(places)
+    assert done.stdout.count("done") == 1
+    assert "never" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("piped", "told"),
+    [
+        ("select 1 as one;\n\nselec 2;\nselect 'never';", "from line 3: the query was refused: P"),
+        ("select 1 as one;\nselect nothing;\nselect 'never'", "from line 2: the query was refused"),
+        ("select 1 as one;\nselect 'open", "from line 2: the query was refused: Parser Error"),
+        ("select 1 as one;\n.tabels\nselect 'never';", "from line 2: .tabels is no command"),
+        ("select 1 as one;\ndrop table runs;", "read-only"),
+    ],
+)
+def test_a_pipe_ends_at_what_is_refused(
+    database: Path, piped: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with shell.open_read_only(database) as db, pytest.raises(BadInput) as refused:
+        shell._pipe(db, io.StringIO(piped), Console())
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+    printed = capsys.readouterr().out
+    assert "one" in printed
+    assert "never" not in printed
+
+
+@pytest.mark.parametrize(
+    ("coding", "told"),
+    [("utf-8-sig", "from line 2: the query was refused: Pa"), ("gbk", "input is not UTF-8")],
+)
+def test_a_refusal_is_one_line_and_an_exit_code(database: Path, coding: str, told: str) -> None:
+    done = _gongkai_sql(database, piped="select '白' as one;\nselec '泉';".encode(coding))
+    assert done.returncode == 2
+    assert f"gongkai: standard {'' if coding == 'gbk' else 'input, '}{told}" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert ("白" in done.stdout) is (coding != "gbk")
+
+
+def test_a_query_may_be_several_statements_or_a_command(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = _gongkai_sql(database, "select 1 as one; select 2 as two")
+    assert both.returncode == 0
+    assert both.stdout.index("one") < both.stdout.index("two")
+    shell.query(database, ".tables", Console())
+    assert "中文.报告" in capsys.readouterr().out
+    with pytest.raises(BadInput, match="the query is empty"):
+        shell.query(database, " ;", Console())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("select 1;\nselect 2", [(1, "select 1;"), (2, "select 2")]),
+        ("select '中;\n'; -- a ;\n", [(1, "select '中;\n'; -- a ;")]),
+        ("\n-- a;\nselect 1;", [(2, "-- a;\nselect 1;")]),
+        ("select 1; /* a\n.b; */\n.tables", [(1, "select 1; /* a\n.b; */"), (3, ".tables")]),
+        ("select 1 as a\n.tables;\nquit", [(1, "select 1 as a\n.tables;"), (3, "quit")]),
+    ],
+)
+def test_statements_end_where_duckdb_ends_them(text: str, wanted: list[tuple[int, str]]) -> None:
+    assert list(shell._statements(io.StringIO(text))) == wanted
 
 
 def test_the_pager_gets_what_does_not_fit(
