@@ -104,10 +104,9 @@ class Report:
         self.published = str(row["published_date"] or "–")
         self.figures = [count(row[name]) for name in FIGURES]
         # A finding that a person dismissed is wrong itself.
-        self.violated = sum(
-            f["verdict"] == "violated" and f["human_verdict"] != "dismissed" for f in findings
-        )
-        self.doubtful = sum(f["verdict"] == "cannot_tell" for f in findings)
+        standing = [f["verdict"] for f in findings if f["human_verdict"] != "dismissed"]
+        self.violated = standing.count("violated")
+        self.doubtful = standing.count("cannot_tell")
         self.file = f"{self.area_id}/{self.year or 'undated'}"
 
     @property

@@ -29,13 +29,15 @@ where level = 0 and series like 'requests.%.total'
 order by report_year, series""",
     "checks": """\
 select rule, verdict, count(*) as findings, count(distinct report_id) as reports
-from findings join reports using (report_id) where is_current
+from findings join reports using (report_id)
+where is_current and human_verdict is distinct from 'dismissed'
 group by rule, verdict order by rule, verdict""",
     "health": """\
 select report_year, count(*) as reports,
        count(*) filter (exists (
            from findings
            where findings.report_id = reports.report_id and verdict = 'violated'
+             and human_verdict is distinct from 'dismissed'
        )) as violated
 from reports where is_current and unit_id is not null and official
 group by report_year order by report_year""",

@@ -47,9 +47,10 @@ from published.coverage join unit using (unit_id)
 """
 _TALLIES = """
 select
-    area_id, report_year, count(*), count_if(outcome = 'parsed'), count_if(outcome = 'rejected'),
-    count_if(outcome = 'missing'), count_if(outcome = 'ambiguous'), count_if(late),
-    count_if(not late), count_if(overdue)
+    area_id, report_year, count(*),
+    count(*) filter (outcome = 'parsed'), count(*) filter (outcome = 'rejected'),
+    count(*) filter (outcome = 'missing'), count(*) filter (outcome = 'ambiguous'),
+    count(*) filter (late), count(*) filter (not late), count(*) filter (overdue)
 from covered group by all order by all
 """
 # The values of a report as one text of JSON; see docs/site.md. A value that is the printed text is
@@ -171,7 +172,8 @@ class Tables:
             from published.reports join unit using (unit_id)
             left join (
                 select distinct report_id, true as violated
-                from published.findings where verdict = 'violated'
+                from published.findings
+                where verdict = 'violated' and human_verdict is distinct from 'dismissed'
             ) using (report_id)
             group by area_id
             """

@@ -353,6 +353,49 @@ def test_the_proposed_repair_is_shown_beside_the_published_value(desk: Watched, 
     expect(panel).to_contain_text("未用于统计")
 
 
+def test_a_dismissed_finding_marks_nothing_and_an_explained_one_says_why(
+    browser: Browser, demo: Site, tmp_path: Path
+) -> None:
+    """Two reports: all that is violated in one was dismissed, in the other explained."""
+    database = tmp_path / "gongkai.duckdb"
+    database.write_bytes(demo.database.read_bytes())
+    contradicting = demo.rows(
+        """
+        select report_id, any_value(if(level = 4, parent_division_id, division_id)), count(*)
+        from findings join reports using (report_id) join units using (unit_id)
+        where findings.verdict = 'violated' and is_current and official
+          and len(cells) > 0 and findings.human_verdict is null
+        group by report_id order by count(*), report_id
+        """
+    )
+    (dismissed, area, _), (explained, other, _) = contradicting[:2]
+    with duckdb.connect(str(database)) as connection:
+        for report, verdict in ((dismissed, "dismissed"), (explained, "explained")):
+            connection.execute(
+                "update findings set human_verdict = ?, human_reason = 'the page was rung up', "
+                "decided_by = 'li' where report_id = ?",
+                [verdict, report],
+            )
+    build(database, tmp_path / "site")
+    for site in _serve(tmp_path / "site", database):
+        context = browser.new_context(viewport=DESK)
+        watched = _opened(context, site.base)
+        page = watched.page
+        page.goto(f"{site.base}en/area/{area}.html#r={dismissed}")
+        told = page.locator(".report-findings li.v-dismissed").first
+        expect(told).to_contain_text("Dismissed by a person: the page was rung up (li)")
+        assert page.locator(".report-findings li.v-violated, #report td.c.flag").count() == 0
+        page.goto("about:blank")
+        page.goto(f"{site.base}en/area/{other}.html#r={explained}")
+        told = page.locator(".report-findings li.v-violated").first
+        expect(told).to_contain_text("Explained by a person: the page was rung up")
+        flagged = page.locator("#report td.c.flag").first
+        flagged.focus()
+        expect(page.locator("aside.cell")).to_contain_text("Explained by a person")
+        context.close()
+        assert watched.trouble == []
+
+
 def test_the_queries_on_the_page_give_the_numbers_on_the_page(desk: Watched, demo: Site) -> None:
     page = desk.page
     page.goto(f"{demo.base}index.html")

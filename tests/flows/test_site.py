@@ -15,7 +15,9 @@ import duckdb
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from tasks.site import facts
 from tasks.site import site as building
+from tasks.site.tables import opened
 from tasks.store import Warehouse
 from tests import nights
 from tests.site import synthetic
@@ -155,6 +157,30 @@ def test_a_failed_build_takes_its_half_site_away(chain: nights.Chain, tmp_path: 
     with pytest.raises(duckdb.Error):
         building.publish(place)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["gongkai.duckdb"]
+
+
+def test_a_finding_that_a_person_dismissed_counts_nowhere(
+    chain: nights.Chain, tmp_path: Path
+) -> None:
+    database = tmp_path / "gongkai.duckdb"
+    database.write_bytes((chain.last / "gongkai.duckdb").read_bytes())
+    count = "select count(*) from findings where verdict = 'violated'"
+    totals: dict[str, tuple[int, int, int]] = {}
+    for verdict in ("explained", "dismissed"):
+        with duckdb.connect(str(database)) as connection:
+            assert connection.sql(count).fetchall() > [(0,)]
+            connection.execute("update findings set human_verdict = ?", [verdict])
+        (tmp_path / verdict).mkdir()
+        with opened(database, tmp_path / verdict) as tables:
+            tables.prepare()
+            checks, health = (tables.rows(facts.QUERIES[name]) for name in ("checks", "health"))
+            totals[verdict] = (
+                sum(findings for *_, findings, _ in checks),
+                sum(violated for *_, violated in health),
+                sum(area.violated for area in tables.areas().values()),
+            )
+    assert min(totals["explained"]) > 0
+    assert totals["dismissed"] == (0, 0, 0)
 
 
 def test_an_empty_country_says_so(chain: nights.Chain, tmp_path: Path) -> None:

@@ -55,15 +55,25 @@ gongkai.report = () => {
     );
   };
 
+  // A finding that a person dismissed is shown with the reason, and marks nothing as violated.
+  const stands = (f) => f.human_verdict !== "dismissed";
+  const kindOf = (f) => `v-${stands(f) ? f.verdict : "dismissed"}`;
+  const judged = (f) => {
+    if (!f.human_verdict) return null;
+    const who = [f.decided_by, f.decided_on].filter(Boolean).join(", ");
+    return el("span", { class: "why human" }, `${say(`human.${f.human_verdict}`)}: ${f.human_reason ?? "–"}${who ? ` (${who})` : ""}`);
+  };
+
   const findings = (report) => {
     const part = el("section", { class: "report-findings" }, el("h3", {}, say("findings")));
     if (!report.findings.length) part.append(el("p", { class: "empty" }, say("findings.none")));
     else
       part.append(el("ul", {}, report.findings.map((f) =>
-        el("li", { class: `v-${f.verdict}` },
+        el("li", { class: kindOf(f) },
           el("b", {}, `${say(`verdict.${f.verdict}`)} · ${gongkai.checks[f.identity] ?? f.identity}`), " ",
           el("span", {}, say("finding.line", { expected: shown(f.expected), found: shown(f.found) })),
-          gongkai.page.home === gongkai.page.root ? null : el("span", { class: "why" }, f.explanation)))));
+          gongkai.page.home === gongkai.page.root ? null : el("span", { class: "why" }, f.explanation),
+          judged(f)))));
     if (report.repairs.length)
       part.append(el("h3", {}, say("repairs")), el("ul", {}, report.repairs.map((r) =>
         el("li", { class: "v-repair" }, el("b", {}, gongkai.cells[r.cell] ?? r.cell), " ",
@@ -88,7 +98,7 @@ gongkai.report = () => {
   };
 
   const tables = (report) => {
-    const marked = new Set(report.findings.filter((f) => f.verdict === "violated").flatMap((f) => f.cells));
+    const marked = new Set(report.findings.filter((f) => f.verdict === "violated" && stands(f)).flatMap((f) => f.cells));
     return gongkai.forms[report.form].map((section) =>
       el("section", {}, el("h3", {}, section.title),
         section.blocks.map((block) => {
@@ -120,7 +130,7 @@ gongkai.report = () => {
         at.forced ? line(say("cell.forced"), gongkai.checks[at.forced] ?? at.forced) : null,
         line(say("cell.place"), at.place),
         line(say("cell.code"), el("code", {}, code)),
-        touching.length ? line(say("cell.findings"), el("ul", {}, touching.map((f) => el("li", { class: `v-${f.verdict}` }, `${say(`verdict.${f.verdict}`)} · ${gongkai.checks[f.identity] ?? f.identity}`)))) : null,
+        touching.length ? line(say("cell.findings"), el("ul", {}, touching.map((f) => el("li", { class: kindOf(f) }, `${say(`verdict.${f.verdict}`)} · ${gongkai.checks[f.identity] ?? f.identity}`, judged(f))))) : null,
       ));
     panel.classList.add("filled");
   };
