@@ -376,7 +376,10 @@ def sources_add(
 @app.command()
 def sql(
     query: Annotated[
-        str | None, typer.Argument(metavar="QUERY", help="One query; without it, a shell.")
+        str | None,
+        typer.Argument(
+            metavar="QUERY", help="A query, or several with ; between; without it, a shell."
+        ),
     ] = None,
     release: Annotated[
         str | None,

@@ -67,6 +67,8 @@ def shell(database: Path, console: Console, title: str | None = None) -> None:
     With a `title` always the prompt: the database is there only as long as the caller is. BadInput
     for the first statement of a pipe that is refused.
     """
+    if sys.stdin is None:
+        raise BadInput('standard input is closed: give a query, as in gongkai sql "select 1"')
     if not sys.stdin.isatty():
         with (
             contextlib.closing(open_read_only(database)) as connection,

@@ -156,6 +156,14 @@ def test_a_query_may_be_several_statements_or_a_command(
         shell.query(database, " ;", Console())
 
 
+def test_without_standard_input_a_query_is_asked_for(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(BadInput, match="standard input is closed: give a query"):
+        shell.shell(database, Console())
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
