@@ -25,6 +25,10 @@ from tasks.urls import canonical_url, host_of
 __all__ = ["PACE", "Pace", "Settings", "Visitor", "by_host"]
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+_WHOLE = {200, 203}
+"""Answers with the whole document; 206 holds a part, though none was asked for."""
+_RULES_UNREAD = {"off_site_redirect", "too_large", "http_206"}
+"""A robots.txt there is, and yet what it forbids could not be read."""
 
 
 @dataclass(slots=True)
@@ -169,12 +173,17 @@ class Visitor:
             answer = self._request(here, conditions, delay)
             if answer.status not in _REDIRECTS:
                 return replace(answer, url=here)
-            here = urljoin(here, answer.headers["Location"]).partition("#")[0]
+            try:
+                here = urljoin(here, answer.headers["Location"]).partition("#")[0]
+            except ValueError as e:
+                raise trouble_of(e, here) from e
         raise Trouble("too_many_redirects", f"more than {self.settings.max_redirects}", url=here)
 
     def _request(self, url: str, conditions: dict[str, str], delay: float) -> _Answer:
         limits = self.settings
         with self.pace.turn(host_of(url) or "", delay):
+            if why := self.hosts.stopped(limits):  # while this request waited for its turn
+                raise Trouble("stopped", why)
             deadline = time.monotonic() + limits.total_timeout
             response: requests.Response | None = None
             try:
@@ -202,7 +211,7 @@ class Visitor:
             return _Answer(url, status, {**headers, "Location": target}, None)
         if status == 304 and conditions:
             return _Answer(url, status, headers, None)
-        if not 200 <= status < 300:
+        if status not in _WHOLE:
             raise Trouble(
                 f"http_{status}",
                 f"the host answered {status} {response.reason or ''}".strip(),
@@ -243,6 +252,10 @@ class Visitor:
         except Trouble as e:
             if e.network or e.code == "private_address":
                 return Rules(refusal=Trouble(e.code, f"{url}: {e}", network=e.network))
+            if e.code == "stopped":
+                raise
+            if e.code in _RULES_UNREAD:
+                return Rules(refusal=Trouble("robots", f"{url}: {e}"))
             if e.status is not None and (e.status == 429 or e.status >= 500):
                 # RFC 9309: a host that cannot say what it forbids forbids everything for now.
                 return Rules(refusal=Trouble("robots", f"{url}: {e}", status=e.status))

@@ -31,8 +31,10 @@ _EMBEDDING = tuple(ipaddress.IPv6Network(n) for n in ("::/96", "::ffff:0:0:0/96"
 # Global by the registries, and yet inside: a cloud's own service, and what is routed locally.
 _INSIDE = tuple(
     ipaddress.ip_network(n)
-    for n in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48")
+    for n in ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20")
 )
+# All that is handed out as global unicast so far (IANA); fec0::/10 and 5f00::/16 lie outside.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
 class PrivateAddressError(requests.RequestException):
@@ -108,6 +110,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if ip not in _UNICAST:
+            return False
     inside = any(ip.version == network.version and ip in network for network in _INSIDE)
     return ip.is_global and not ip.is_multicast and not inside
 

@@ -176,6 +176,8 @@ def test_a_page_arrives_with_its_headers_and_official_names(web: Web) -> None:
         (page(b"", 302, Location="http://www.evil.com/page"), "off_site_redirect", 1),
         (page(b"", 302, Location="file:///etc/passwd"), "off_site_redirect", 1),
         (page(b"", 304), "http_304", 1),
+        (page(b"half", 206, Content_Range="bytes 0-3/1000"), "http_206", 1),
+        (page(b"", 302, Location="http://[/page"), "unreachable", 1),
     ],
 )
 def test_faults_become_records(web: Web, answer: Answer, code: str, requests: int) -> None:
@@ -279,6 +281,28 @@ def test_robots_are_obeyed(web: Web) -> None:
     assert web.visitor().get(URL).error_code == "robots"
     web.server.answers["/robots.txt"] = page(b"", 403)
     assert web.visitor().get(URL).body == b"x"
+    asked = len(web.server.paths())
+    for unread in (
+        page(b"", 302, Location="http://www.evil.com/robots.txt"),
+        page(b"", Content_Length="50000000"),
+        page(b"User-agent: *\n", 206),
+    ):
+        web.server.answers["/robots.txt"] = unread
+        assert web.visitor().get(URL).error_code == "robots"
+    assert len(web.server.paths()) == asked
+
+
+def test_a_run_told_to_stop_sends_no_request_that_waited_for_its_turn(web: Web) -> None:
+    told: list[str] = []
+    web.server.answers |= {"/robots.txt": page(b"", 404), "/page": page(b"x")}
+    visitor = web.visitor(
+        replace(QUICK, delay=0.5), hosts=Hosts(stop=lambda: told[0] if told else None)
+    )
+    assert visitor.get(URL).body == b"x"
+    threading.Timer(0.1, told.append, ["an exercise"]).start()
+    row = visitor.get(URL)
+    assert (row.error_code, row.error_message) == ("stopped", "an exercise")
+    assert web.server.paths() == ["/page"]
 
 
 def test_one_request_at_a_time_per_host_with_the_delay_between(web: Web) -> None:
