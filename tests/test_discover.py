@@ -148,6 +148,22 @@ def test_next_numbered_and_scripted_paging_is_followed() -> None:
     assert len(found.documents) == 3
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("下一页", "下一页&gt;", "下一页&gt;&gt;", "[下一页]", "【下一页】", "&gt;&gt;下一页"),
+        *("下一页→", "Next&nbsp;»", "&gt;", "»"),
+    ],
+)
+def test_the_next_page_may_be_ornamented(label: str) -> None:
+    onward = f"<a href='index_1.html'>{label}</a>"
+    pages = {"/nb/index.html": report(1) + onward, "/nb/index_1.html": report(2)}
+    assert len(crawl(SOURCE, server(pages), official).documents) == 2
+    article = f"<a href='t1_1.html'>{label}</a><a href='t1_2.html'>下一篇&gt;</a>".encode()
+    first = f"{HOST}/nb/t1.html"
+    assert further_pages(article, first, first) == [f"{HOST}/nb/t1_1.html"]
+
+
 def test_entries_kept_as_records_for_a_script_are_found() -> None:
     record = f"<record><![CDATA[{report(1)}]]></record>"
     page = f"<script type='text/xml'><datastore>{record}</datastore></script>"

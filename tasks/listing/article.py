@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from tasks.listing.html import MOST_BYTES, base_of, resolved, soup_of
-from tasks.listing.paging import NEXT, same_but_for, written_pages
+from tasks.listing.paging import same_but_for, says_next, written_pages
 from tasks.listing.records import PAGE_PARAMETERS
 
 _MAY_GO_ON = re.compile(rb"_\d{1,2}\.\w|createPageHTML|countPage|[?&;]\w{0,30}p\w{0,30}=\d", re.I)
@@ -32,7 +32,7 @@ def further_pages(body: bytes, url: str, first: str) -> list[str]:
     found: dict[str, None] = {}
     for a in soup.find_all("a", href=True):
         text = "".join(a.get_text().split())
-        if NEXT.fullmatch(text) or _NUMBER.fullmatch(text):
+        if says_next(text) or _NUMBER.fullmatch(text):
             target = resolved(base, str(a["href"]))
             if target is not None:
                 found.setdefault(target.partition("#")[0])

@@ -13,7 +13,9 @@ from tasks.listing.html import Link, options, resolved
 from tasks.listing.records import PAGE_PARAMETERS
 from tasks.urls import host_of
 
-NEXT = re.compile("下一?页|后一?页|下页[>›»]*|next(?:page)?|[>›»]+", re.IGNORECASE)
+_NEXT = re.compile("下一?页|后一?页|next(?:page)?|[>›»]+", re.IGNORECASE)
+_ORNAMENTS = re.compile(r"^[\W_]+|[\W_]+$")
+_LONGEST = 20  # characters of a link's text that may mean the next page
 _NUMBER = re.compile(r"第?(\d{1,4})页?")
 _MOST_PAGES = 2_000
 # createPageHTML(pages, page, "index", "html", …): pages are index.html, index_1.html, …
@@ -66,7 +68,7 @@ def onward(soup: BeautifulSoup, base: str, url: str, listing_url: str) -> Iterat
 def _named(soup: BeautifulSoup, base: str, listing_url: str) -> Iterator[Onward]:
     for a in soup.find_all("a", href=True):
         text = "".join(a.get_text().split())
-        is_next = bool(NEXT.fullmatch(text))
+        is_next = says_next(text)
         href = str(a["href"])
         if not is_next and not _NUMBER.fullmatch(text) and "dataproxy.jsp" not in href:
             continue
@@ -78,6 +80,14 @@ def _named(soup: BeautifulSoup, base: str, listing_url: str) -> Iterator[Onward]
             option.url, listing_url
         ):
             yield Onward(option.url, False)
+
+
+def says_next(text: str) -> bool:
+    """Whether a link's text means the next page: 下一页, Next », [下一页], >."""
+    text = "".join(text.split())
+    if len(text) > _LONGEST:
+        return False
+    return any(_NEXT.fullmatch(t) for t in (text, _ORNAMENTS.sub("", text)))
 
 
 def of_one_list(url: str, listing_url: str) -> bool:
