@@ -48,6 +48,8 @@ class Harvested:
     fetched: list[Fetched] = field(default_factory=list)
     problems: list[OutcomeRow] = field(default_factory=list)
     rejected: list[Candidate] = field(default_factory=list)
+    troubled: set[str] = field(default_factory=set)
+    """The source_id of listings that had a problem."""
 
     def numbers(self) -> dict[str, int]:
         """What a person wants to know of the network side."""
@@ -62,7 +64,8 @@ class Harvested:
 class Archive:
     """Takes fetches from many threads and writes them as parts, a few hundred rows each.
 
-    A part is on disk at the latest half a minute after its first row, so a killed run loses little.
+    A part is written with the first fetch that ends half a minute or more after the part's first
+    row, if it is not full before, so a killed run loses little.
     """
 
     def __init__(self, warehouse: Warehouse, run_id: str, known: snapshot.Known) -> None:
@@ -205,7 +208,7 @@ def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[An
     visit = Visit(reviewed, archive, place)
     _discover(reviewed, visit, result)
     if not visit.stopped():  # a run told to stop has not read all listings
-        result.problems += shrunk(place, result.discovered, reviewed, result.problems)
+        result.problems += shrunk(place, result.discovered, reviewed, result.troubled)
     account.write_discovered(place, run_id, result.discovered)
     account.write_candidates(place, run_id, result.rejected)
     _fetch(visit, result)
@@ -227,13 +230,17 @@ def _discover(sources: list[Source], visit: Visit, result: Harvested) -> None:
         }
         documents: dict[str, Discovered] = {}
         for host, future in futures.items():
-            for listing in _outcome(future, []):
+            # As many as were read; a run that is told to stop leaves the last ones.
+            for source, listing in zip(hosts[host], _outcome(future, []), strict=False):
+                if listing.problems:
+                    result.troubled.add(source.source_id)
                 result.problems += listing.problems
                 result.rejected += listing.rejected
                 for document in listing.documents:
                     documents.setdefault(document.document_id, document)
             if reason := _fault(future):
                 for source in hosts[host]:
+                    result.troubled.add(source.source_id)
                     result.problems.append(_faulty_listing(source, reason))
     result.discovered, spellings = merged(documents.values(), visit.archive.known.states)
     result.rejected += spellings

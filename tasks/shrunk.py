@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pyarrow.parquet as pq
 
 from tasks.records import Discovered, OutcomeRow, Source
 from tasks.store import Warehouse, finished_runs
-from tasks.urls import canonical_url, host_of
+from tasks.urls import canonical_url
 
 NIGHTS = 7
 """Finished nights that a listing is held against; after as many the new length is the usual one."""
@@ -21,23 +21,22 @@ def shrunk(
     warehouse: Warehouse,
     discovered: Sequence[Discovered],
     sources: Iterable[Source],
-    problems: Iterable[OutcomeRow],
+    troubled: Collection[str],
 ) -> list[OutcomeRow]:
     """A problem `listing_shrunk` for each visited source that names half of its reports or fewer.
 
-    Compared with the longest of the last nights. A source of whose host a listing could not be
-    read tonight is left to that problem.
+    Compared with the longest of the last nights. `troubled`: the source_id of listings that had
+    another problem tonight; they are left to that problem.
     """
     tonight: dict[str, set[str]] = {}
     for document in discovered:
         tonight.setdefault(document.source_id, set()).add(document.document_id)
-    troubled = {host_of(p.url) for p in problems if p.stage == "discover"}
     longest = _longest(warehouse)
     found = []
     for source in sources:
         here = tonight.get(source.source_id, set())
         before, day = longest.get(source.source_id, (set(), ""))
-        if source.status != "allowed" or host_of(source.listing_url) in troubled:
+        if source.status != "allowed" or source.source_id in troubled:
             continue
         if len(before) < WORTH_TELLING or 2 * len(here) > len(before):
             continue

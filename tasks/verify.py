@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tasks import reports
 from tasks.records import AccountingError, BadInput, snapshot_id_of
@@ -67,8 +68,12 @@ def verify(warehouse: Warehouse, told: Callable[[int], None] = lambda _: None) -
             "or choose another with --warehouse or GONGKAI_WAREHOUSE"
         )
     result = Verified()
-    _Archive(warehouse, result, told).check()
+    finished = sorted(warehouse.runs.glob("*/run.json"))  # before the parts: none is too new
+    archive = _Archive(warehouse, result, told)
+    archive.check()
+    archive.check_accounted(finished)
     _check_runs(warehouse, result)
+    _check_sources(warehouse, result)
     _check_published(warehouse, result)
     return result
 
@@ -114,6 +119,33 @@ class _Archive:
             if path.name not in archived:
                 what = "its archive part is missing, so these readings cannot be made again"
                 self.damage(path, what, f"restore snapshots/{path.name} from a copy")
+
+    def check_accounted(self, finished: list[Path]) -> None:
+        """What finished runs say they archived is there: a part that is gone leaves no other trace.
+
+        `finished`: the `run.json` of runs, in their order.
+        """
+        lost: dict[str, str] = {}  # snapshot → the first run and URL that name it
+        for record in finished:
+            try:
+                with open_parquet(record.parent / "outcomes.parquet") as file:
+                    table = file.read(columns=["snapshot_id", "url"])
+            except (pa.ArrowException, OSError):
+                continue  # the check of the runs says so
+            named = set(pc.unique(table["snapshot_id"]).to_pylist()) - {None}
+            if named <= self.held:
+                continue
+            for snapshot, url in zip(*(c.to_pylist() for c in table.columns), strict=True):
+                if snapshot is not None and snapshot not in self.held:
+                    lost.setdefault(snapshot, f"{url}, run {record.parent.name}")
+        if lost:
+            snapshot, first = next(iter(lost.items()))
+            self.damage(
+                self.root / "snapshots",
+                f"finished runs account for {len(lost)} documents whose bytes no readable part "
+                f"holds (the first: {first}, snapshot {snapshot})",
+                "restore the parts that held them (their names begin with part- and the run)",
+            )
 
     def part(self, path: Path) -> None:
         """One part, a row group at a time, and the readings made of it."""
@@ -200,14 +232,26 @@ def _wrong_of_run(record: Path) -> Iterator[str]:
         json.loads(record.read_text(encoding="utf-8"))
     except (ValueError, OSError) as e:
         yield f"run.json cannot be read: {_line(e)}"
-    for name in ("discovered", "outcomes", "problems"):
+    for name in ("discovered", "outcomes", "problems", "candidates"):
         path = record.parent / f"{name}.parquet"
         try:
-            if path.exists() or name != "problems":
+            if path.exists() or name in ("discovered", "outcomes"):
                 with open_parquet(path) as file:
                     file.read()
         except (pa.ArrowException, OSError) as e:
             yield f"{path.name} cannot be read: {_line(e)}"
+
+
+def _check_sources(warehouse: Warehouse, result: Verified) -> None:
+    path = warehouse.root / "sources.parquet"
+    try:
+        if path.exists():
+            with open_parquet(path) as file:
+                file.read()
+    except (pa.ArrowException, OSError) as e:
+        what = f"cannot be read: {_line(e)}"
+        remedy = "restore it from a copy, or remove it and give the next run its --sources again"
+        result.damages.append(Damage(path.name, what, remedy))
 
 
 def _check_published(warehouse: Warehouse, result: Verified) -> None:

@@ -45,26 +45,31 @@ def night(warehouse: Warehouse, number: int, documents: list[Discovered]) -> Non
 
 def test_half_of_the_entries_is_told_with_what_is_gone(warehouse: Warehouse) -> None:
     night(warehouse, 0, named(range(10)))
-    assert shrunk(warehouse, named(range(6)), [source()], []) == []
-    (row,) = shrunk(warehouse, named(range(5)), [source()], [])
+    assert shrunk(warehouse, named(range(6)), [source()], set()) == []
+    (row,) = shrunk(warehouse, named(range(5)), [source()], set())
     assert (row.code, row.url, row.stage) == ("listing_shrunk", LISTING, "discover")
     assert "names 5 reports, on 2026-01-01 it named 10" in str(row.message)
     assert f"http://{HOST}/nb/5.html" in str(row.message)
-    assert shrunk(warehouse, [], [source()], [])[0].code == "listing_shrunk"
+    assert shrunk(warehouse, [], [source()], set())[0].code == "listing_shrunk"
 
 
 def test_what_explains_it_or_was_never_long_is_no_alarm(warehouse: Warehouse) -> None:
     night(warehouse, 0, named(range(10)) + named(range(20, 23), "b"))
-    broken = OutcomeRow("x", f"http://{HOST}/nb/index_1.html", "failed", "discover", "http_500")
-    assert shrunk(warehouse, named(range(5)), [source()], [broken]) == []
-    assert shrunk(warehouse, named(range(5)), [source(status="blocked")], []) == []
+    assert shrunk(warehouse, named(range(5)), [source()], {"a"}) == []
+    assert shrunk(warehouse, named(range(5)), [source(status="blocked")], set()) == []
     both = [source(), source("b"), source("new")]
-    assert shrunk(warehouse, named(range(10)), both, []) == []  # b had three
+    assert shrunk(warehouse, named(range(10)), both, set()) == []  # b had three
 
 
 def test_after_a_week_the_shorter_listing_is_the_usual_one(warehouse: Warehouse) -> None:
     night(warehouse, 0, named(range(10)))
     for number in range(1, NIGHTS + 1):
-        assert shrunk(warehouse, named(range(4)), [source()], []), number
+        assert shrunk(warehouse, named(range(4)), [source()], set()), number
         night(warehouse, number, named(range(4)))
-    assert shrunk(warehouse, named(range(4)), [source()], []) == []
+    assert shrunk(warehouse, named(range(4)), [source()], set()) == []
+
+
+def test_trouble_with_another_listing_of_the_host_does_not_hide_it(warehouse: Warehouse) -> None:
+    night(warehouse, 0, named(range(10)))
+    (row,) = shrunk(warehouse, named(range(2)), [source(), source("b")], {"b"})
+    assert row.code == "listing_shrunk"

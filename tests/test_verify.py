@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tasks import parse, reports, snapshot
-from tasks.records import BadInput, Fetched, snapshot_id_of
+from tasks import account, parse, reports, snapshot
+from tasks.records import BadInput, Fetched, OutcomeRow, snapshot_id_of
 from tasks.store import Warehouse
 from tasks.verify import verify
 from tests.models.synthetic import Synthetic
@@ -136,6 +136,41 @@ def test_runs_are_checked_too(tmp_path: Path) -> None:
     assert damage.what.startswith("run night-1 does not close")
     (folder / "run.json").write_text("{")
     assert any(d.where == "runs/night-1" for d in verify(warehouse).damages)
+
+
+def test_a_part_that_is_gone_is_missed_by_the_run_that_wrote_it(tmp_path: Path) -> None:
+    warehouse = Warehouse.at(tmp_path)
+    warehouse.ensure()
+    rows = [page(f"{n}", b"<p>%d</p>" % n) for n in range(4)]
+    ids: dict[str, str] = {}
+    for half in (rows[:2], rows[2:]):
+        snapshot.append(warehouse, "r1", half, ids)
+    folder = warehouse.run_folder("r1")
+    fates = [
+        OutcomeRow(r.document_id, r.url, "parsed", "parse", snapshot_id=r.snapshot_id) for r in rows
+    ]
+    account.write_outcomes(warehouse, "r1", fates)
+    (folder / "run.json").write_text("{}")
+    (snapshots := warehouse.snapshots / "part-r1-00001.parquet").unlink()
+    told = [d for d in verify(warehouse).damages if d.where == "snapshots"]
+    assert [d.what.partition(" (")[0] for d in told] == [
+        "finished runs account for 2 documents whose bytes no readable part holds"
+    ]
+    assert f"{rows[2].url}, run r1" in told[0].what
+    snapshot.append(warehouse, "r1", rows[2:], ids := {})
+    assert snapshots.exists()
+    assert len(ids) == 2
+    assert not [d for d in verify(warehouse).damages if d.where == "snapshots"]
+
+
+@pytest.mark.parametrize("name", ["sources.parquet", "runs/night-1/candidates.parquet"])
+def test_smaller_tables_are_read_too(tmp_path: Path, name: str) -> None:
+    world = Synthetic(tmp_path)
+    world.night().report("https://www.huachuan.gov.cn/1", "桦川县人民政府", 2021, scope="area")
+    warehouse = world.write()
+    (warehouse.root / name).write_bytes(b"PAR1 nothing PAR1")
+    told = [str(d) for d in verify(warehouse).damages]
+    assert [line for line in told if name.rpartition("/")[2] in line], told
 
 
 def test_a_part_set_aside_is_told_until_it_is_back(warehouse: Warehouse) -> None:
