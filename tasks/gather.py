@@ -15,7 +15,7 @@ from typing import Protocol
 
 from tasks import unpack
 from tasks.listing.article import further_pages, in_order
-from tasks.listing.attached import attachments
+from tasks.listing.attached import ATTACHMENT_SUFFIXES, Attachment, attachments
 from tasks.listing.html import MOST_BYTES as MOST_MARKUP
 from tasks.records import Fetched, State, Wanted, snapshot_id_of
 from tasks.report import pages, read, sniff
@@ -24,7 +24,8 @@ from tasks.urls import canonical_url
 MOST_ATTACHMENTS = 10
 MOST_BYTES = 40_000_000
 """All pages of one article together."""
-_LINKS_DOCUMENT = re.compile(rb"\.(?:pdf|docx?|xlsx?|ofd|zip|rar|7z)\b", re.IGNORECASE)
+_LINKS_DOCUMENT = re.compile(rf"\.(?:{'|'.join(ATTACHMENT_SUFFIXES)})\b".encode(), re.IGNORECASE)
+_TOO_MANY = "too_many_attachments"
 
 
 class Archived(Protocol):
@@ -51,10 +52,13 @@ class Gatherer:
         yield from self._members(page, page.document_id)
         if page.body is not None and unpack.is_archive(page.body):
             return
-        for child in self._attachments_of(page):
+        links = self._links(page)
+        for child in self._attachments_of(page, links[:MOST_ATTACHMENTS]):
             row = self.get(child)
             yield row
             yield from self._members(row, page.document_id)
+        if len(links) > MOST_ATTACHMENTS:
+            yield _beyond(page, links)
 
     def whole(self, wanted: Wanted) -> Fetched:
         """One document's own row, with all the pages of its article joined.
@@ -110,24 +114,30 @@ class Gatherer:
             snapshot_id=state.snapshot_id,
         )
 
-    def _attachments_of(self, page: Fetched) -> Iterator[Wanted]:
-        """The documents to fetch along with a page: those that hold its report in its place."""
+    def _links(self, page: Fetched) -> list[Attachment]:
+        """The documents that a received page links and that hold its report in its place."""
+        if page.error_code is not None or page.body is None:
+            return []
+        if not _LINKS_DOCUMENT.search(page.body) or page.body[:5] == b"%PDF-":
+            return []
+        markup = _html(page.body)
+        found = attachments(markup, page.final_url) if len(markup) <= MOST_MARKUP else []
+        if not found or read(page.body, url=page.url, content_type=page.content_type).cells:
+            return []  # the report stands on the page; what it links is a copy or something else
+        return found
+
+    def _attachments_of(self, page: Fetched, links: list[Attachment]) -> Iterator[Wanted]:
+        """The documents to fetch along with a page: `links`, or those known of an unchanged one."""
         if page.error_code is not None:
             return
         if page.body is None:
             for state in self.known.children(page.document_id):
-                if not unpack.is_member(state.document_id):
+                if not unpack.is_member(state.document_id) and state.error_code != _TOO_MANY:
                     yield self.with_state(
                         Wanted(state.document_id, state.url, page.source_id, page.document_id)
                     )
             return
-        if not _LINKS_DOCUMENT.search(page.body) or page.body[:5] == b"%PDF-":
-            return
-        markup = _html(page.body)
-        found = attachments(markup, page.final_url) if len(markup) <= MOST_MARKUP else []
-        if not found or read(page.body, url=page.url, content_type=page.content_type).cells:
-            return  # the report stands on the page; what it links is a copy or something else
-        for link in found[:MOST_ATTACHMENTS]:
+        for link in links:
             yield self.with_state(
                 Wanted(
                     canonical_url(link.url),
@@ -181,6 +191,28 @@ class Gatherer:
                 error_code=None,
                 error_message=None,
             )
+
+
+def _beyond(page: Fetched, links: list[Attachment]) -> Fetched:
+    """The failure of the first attachment that is not fetched, speaking for those after it."""
+    url = links[MOST_ATTACHMENTS].url
+    more = len(links) - MOST_ATTACHMENTS
+    said = (
+        f"the page links {len(links)} documents; the limit is {MOST_ATTACHMENTS}, so this one and "
+        f"what follows it ({more} together) were not fetched"
+    )
+    return Fetched(
+        canonical_url(url),
+        url,
+        url,
+        page.fetched_at,
+        official=page.official,
+        source_id=page.source_id,
+        parent_document_id=page.document_id,
+        link_title=links[MOST_ATTACHMENTS].text or None,
+        error_code=_TOO_MANY,
+        error_message=said,
+    )
 
 
 def _html(body: bytes) -> bytes:

@@ -20,6 +20,8 @@ MOST_MEMBERS = 100
 MOST_BYTES = 60_000_000
 """All members together, unpacked."""
 _INSIDE = "!/"
+_UTF8 = 0x800
+"""The flag of a member whose name says that it is UTF-8."""
 _READ = re.compile(r"\.(?:pdf|docx?|xlsx?|ofd|s?html?|txt|wps)$", re.IGNORECASE)
 _NO_FILE = re.compile(r"(?:^|/)(?:__MACOSX/|\.[^./]|~\$)")
 
@@ -52,8 +54,7 @@ def members(body: bytes, url: str) -> list[Member]:
     Raises Refused. Names are labels: they are cleaned of everything that points elsewhere.
     """
     try:
-        # Names that do not say they are UTF-8 were written on a Chinese system.
-        with zipfile.ZipFile(io.BytesIO(body), metadata_encoding="gb18030") as archive:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
             if why := sniff.unsafe(archive):
                 raise Refused(why)
             chosen = [m for m in archive.infolist() if _is_document(m)]
@@ -69,7 +70,7 @@ def members(body: bytes, url: str) -> list[Member]:
 
 
 def _is_document(member: zipfile.ZipInfo) -> bool:
-    name = member.filename.replace("\\", "/")
+    name = _named(member).replace("\\", "/")
     return bool(_READ.search(name)) and not _NO_FILE.search(name) and not member.is_dir()
 
 
@@ -84,12 +85,26 @@ def _unpacked(archive: zipfile.ZipFile, chosen: list[zipfile.ZipInfo], url: str)
         left -= len(body)
         if left < 0:
             raise Refused(f"the archive unpacks to more than {MOST_BYTES} bytes")
-        name = _cleaned(member.filename)
+        name = _cleaned(_named(member))
         if name in taken:
             name = f"{number}/{name}"
         taken.add(name)
         found.append(Member(name, f"{url.partition('#')[0]}{_INSIDE}{quote(name)}", body))
     return found
+
+
+def _named(member: zipfile.ZipInfo) -> str:
+    """A member's name. One that does not say it is UTF-8 may be that all the same, or was written
+    on a Chinese system."""
+    if member.flag_bits & _UTF8:
+        return member.filename
+    raw = member.filename.encode("cp437")  # as which zipfile reads it; any byte has a sign there
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("gb18030", "replace")
 
 
 def _cleaned(name: str) -> str:

@@ -195,6 +195,38 @@ def test_names_of_a_zip_made_on_a_chinese_system_are_read(web: Web) -> None:
     assert web.gather()[2].link_title == "年报.docx"
 
 
+def test_names_of_a_zip_in_utf8_that_do_not_say_so_are_read(web: Web) -> None:
+    body = packed({"AAAAAA.docx": b"x", "BBBB.docx": b"y", "a\xe9.docx": b"z"})
+    body = body.replace(b"AAAAAA", "年报".encode()).replace(b"BBBB", b"\xff\xfe\x00\x81"[:2] * 2)
+    web.server.pages |= {URL: attached("a.zip"), f"{HOST}/zwgk/nb/a.zip": Resource(body, "x/zip")}
+    first, broken, flagged = web.gather()[2:]
+    assert first.link_title == "年报.docx"
+    assert "\ufffd" in str(broken.link_title)
+    assert flagged.link_title == "a\xe9.docx"
+
+
+def test_attachments_beyond_the_limit_are_told_and_not_asked_for(web: Web) -> None:
+    names = [f"{n}.pdf" for n in range(13)]
+    body = b"".join(attached(name).body for name in names)
+    web.server.pages[URL] = Resource(body)
+    page, *fetched, told = web.gather()
+    assert [row.error_code for row in fetched] == ["http_404"] * 10
+    assert (told.url, told.error_code) == (f"{HOST}/zwgk/nb/10.pdf", "too_many_attachments")
+    assert "links 13 documents; the limit is 10" in str(told.error_message)
+    assert told.parent_document_id == page.document_id
+    web.remember([page, *fetched, told])
+    web.server.requests.clear()
+    web.gather()
+    assert not [r.path for r in web.server.requests if r.path.endswith("/10.pdf")]
+
+
+@pytest.mark.parametrize("suffix", ["wps", "txt"])
+def test_reports_as_wps_or_text_are_attachments(web: Web, suffix: str) -> None:
+    link = f"{HOST}/zwgk/nb/a.{suffix}"
+    web.server.pages |= {URL: attached(f"a.{suffix}"), link: Resource(b"x", "x/x")}
+    assert [row.url for row in web.gather()] == [URL, link]
+
+
 def bomb() -> bytes:
     return packed({"a.html": b" " * 30_000_000})
 

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 from tasks.listing.html import base_of, resolved, soup_of
 from tasks.urls import canonical_url
 
-ATTACHMENT_SUFFIXES = ("pdf", "doc", "docx", "xls", "xlsx", "ofd", "zip", "rar", "7z")
+_OFFICE = ("doc", "docx", "wps", "xls", "xlsx")
+ATTACHMENT_SUFFIXES = ("pdf", *_OFFICE, "ofd", "txt", "zip", "rar", "7z")
 
 
 # A PDF that a script shows in the page: PDFObject.embed("x.pdf", …), pdfh5({pdfurl: "x.pdf"}).
