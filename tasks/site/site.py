@@ -32,7 +32,7 @@ from tasks.site.words import LANGUAGES, words
 from tasks.store import Warehouse
 
 LATE_SHOWN = 300  # units on the page of who is late, of each kind
-FAILURES_SHOWN = 2000
+FAILURES_SHOWN = 300  # documents of each outcome and reason
 UNRESOLVED_SHOWN = 2000
 ALONE = 5000  # up to so many reports one process is quicker than starting more
 Advance = Callable[[int, str], None]
@@ -269,12 +269,15 @@ def _national(
     failures = tables.dicts(
         "select outcome, stage, code, message, place, issuing_unit, url, document_id, snapshot_id, "
         "first_seen::date as first_seen, last_seen::date as last_seen, times "
-        "from published.failures order by outcome, code, last_seen desc, document_id limit ?",
+        "from published.failures qualify row_number() over ("
+        "partition by outcome, code order by last_seen desc, document_id) <= ? "
+        "order by outcome, code, last_seen desc, document_id",
         FAILURES_SHOWN,
     )
-    pages.write(
-        "failures.html", "failures.html.j2", failures=failures, shown=FAILURES_SHOWN, **shared
-    )
+    of_reason: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for failure in failures:
+        of_reason.setdefault((failure["outcome"], failure["code"]), []).append(failure)
+    pages.write("failures.html", "failures.html.j2", of_reason=of_reason, **shared)
     worst = sorted(
         (a for a in areas.values() if a.violated), key=lambda a: (-a.violated, a.code, a.id)
     )

@@ -21,8 +21,13 @@ class Words:
     of: dict[str, str]
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """The sentence of that key with its {places} filled in; KeyError when there is none."""
+        """The sentence of that key with its {places} filled in; KeyError when there is none.
+
+        Where {n} is 1, that of `key.one` if there is one: English says “1 report”, “2 reports”.
+        """
         text = self.of[key]
+        if str(values.get("n")) == "1":
+            text = self.of.get(f"{key}.one", text)
         return text.format(**values) if values else text
 
     def known(self, key: str) -> bool:

@@ -183,6 +183,33 @@ def test_a_finding_that_a_person_dismissed_counts_nowhere(
     assert totals["dismissed"] == (0, 0, 0)
 
 
+def test_a_long_list_of_failures_keeps_every_reason_and_its_full_count(
+    chain: nights.Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "gongkai.duckdb"
+    database.write_bytes((chain.last / "gongkai.duckdb").read_bytes())
+    synthetic.fill(database, 900)
+    monkeypatch.setattr(building, "FAILURES_SHOWN", 2)
+    building.build(database, tmp_path / "site")
+    page = (tmp_path / "site" / "en" / "failures.html").read_text("utf-8")
+    sections = {
+        m[1]: m[2]
+        for m in re.finditer(r'<section aria-labelledby="(.+?)">(.*?)</section>', page, re.S)
+    }
+    with duckdb.connect(str(database)) as connection:
+        full = connection.sql(facts.QUERIES["failures"]).fetchall()
+    assert max(documents for *_, documents in full) > 2
+    for outcome, code, documents in full:
+        section = sections[f"{outcome}-{code}"]
+        assert f"<small>{documents}</small></h2>" in section
+        assert section.count('<tr><th scope="row"') == min(2, documents)
+        assert (f"The first 2 of {documents}." in section) == (documents > 2)
+    anchors = _Links((tmp_path / "site" / "en" / "index.html").read_text("utf-8")).links
+    led = {link.partition("#")[2] for link in anchors if link.startswith("failures.html#")}
+    assert led
+    assert led <= sections.keys()
+
+
 def test_an_empty_country_says_so(chain: nights.Chain, tmp_path: Path) -> None:
     database = tmp_path / "gongkai.duckdb"
     database.write_bytes((chain.last / "gongkai.duckdb").read_bytes())

@@ -43,6 +43,17 @@ def test_each_sentence_is_in_both_languages_with_the_same_places() -> None:
         assert places[0] == places[1], row
 
 
+def test_one_is_not_a_plural() -> None:
+    said = words("en")
+    assert (said("county.n_reports", n=1), said("late.days", n="1")) == ("1 report", "1 day")
+    assert said("county.n_reports", n=0) == "0 reports"
+    assert words("zh")("county.n_reports", n=1) == "1 份报告"
+    for key, text in said.of.items():
+        if re.search(r"\{\w+\} \w+s\b", text) and not key.endswith(".one"):
+            assert "{n} " in text, f"{key}: name the number that a plural hangs on n"
+            assert f"{key}.one" in said.of, f"{key}: words.csv lacks its singular"
+
+
 def test_each_reason_is_told_in_words() -> None:
     known = [*reasons(), *codes(), "correction_outdated", "correction_unmatched", "http_404"]
     for language in ("zh", "en"):
