@@ -396,6 +396,38 @@ def test_a_dismissed_finding_marks_nothing_and_an_explained_one_says_why(
         assert watched.trouble == []
 
 
+def test_the_labels_of_the_bars_do_not_overlap(desk: Watched, demo: Site) -> None:
+    page = desk.page
+    page.goto(f"{demo.base}en/index.html")
+    chart = page.locator("[data-chart=requests]")
+    years = page.evaluate("JSON.parse(document.getElementById('trend-CN').textContent).years")
+    for n in (1, 8):  # as many bars
+        many = [{**years[0], "year": 2019 + k, "received": 1234567, "covered": 1} for k in range(n)]
+        page.evaluate(
+            """years => {
+                const data = document.getElementById("trend-CN");
+                data.textContent = JSON.stringify({ ...JSON.parse(data.textContent), years });
+                document.querySelector("[data-chart=requests]").dataset.width = "";
+                document.dispatchEvent(new Event("gongkai:shown"));
+            }""",
+            many,
+        )
+        texts = chart.locator("svg text")
+        boxes = [b for b in (t.bounding_box() for t in texts.all()) if b is not None]
+        labels = " ".join(texts.all_text_contents())
+        assert len(boxes) > 3 * n, labels
+        for i, one in enumerate(boxes):
+            for other in boxes[i + 1 :]:
+                apart = (
+                    one["x"] + one["width"] <= other["x"] + 1
+                    or other["x"] + other["width"] <= one["x"] + 1
+                    or one["y"] + one["height"] <= other["y"] + 3
+                    or other["y"] + other["height"] <= one["y"] + 3
+                )
+                assert apart, f"{labels}: {one} {other}"
+        assert ("1 unit counted" in labels) == (n == 1)
+
+
 def test_the_queries_on_the_page_give_the_numbers_on_the_page(desk: Watched, demo: Site) -> None:
     page = desk.page
     page.goto(f"{demo.base}index.html")

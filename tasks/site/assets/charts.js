@@ -10,9 +10,20 @@ gongkai.charts = () => {
   const sized = (width) => ({ width, height: Math.max(220, Math.min(300, width * 0.55)), style, marginLeft: 56, marginBottom: 36, marginTop: 22 });
   const trend = (box) => JSON.parse(document.getElementById(`trend-${box.dataset.of}`).textContent);
 
+  // Whether each text fits over or under its own one of `n` bars; else all are written shorter.
+  const pen = document.createElement("canvas").getContext("2d");
+  const fit = (texts, size, width, n) => {
+    pen.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
+    return Math.max(...texts.map((t) => pen.measureText(t).width)) + 6 <= (width - 56 - 20) / n;
+  };
+  const rounded = (n) => n.toLocaleString("en-US", { notation: "compact" });
+
   const kinds = {
     requests(box, width) {
       const rows = trend(box).years.filter((y) => y.received !== null);
+      const units = (d) => say("chart.units", { n: whole(d.covered) });
+      const told = fit(rows.map(units), 11, width, rows.length) ? units : (d) => whole(d.covered);
+      const number = fit(rows.map((d) => whole(d.received)), 13, width, rows.length) ? whole : rounded;
       return Plot.plot({
         ...sized(width),
         marginBottom: 50,
@@ -20,8 +31,8 @@ gongkai.charts = () => {
         y: { grid: true, label: null, ticks: 5, tickFormat: whole },
         marks: [
           Plot.barY(rows, { x: "year", y: "received", fill: "var(--accent)", insetLeft: 6, insetRight: 6 }),
-          Plot.text(rows, { x: "year", y: "received", text: (d) => whole(d.received), dy: -8, fill: "var(--ink)" }),
-          Plot.text(rows, { x: "year", frameAnchor: "bottom", text: (d) => (width > 420 ? say("chart.units", { n: whole(d.covered) }) : whole(d.covered)), dy: 34, fill: "var(--quiet)", fontSize: 11 }),
+          Plot.text(rows, { x: "year", y: "received", text: (d) => number(d.received), dy: -8, fill: "var(--ink)" }),
+          Plot.text(rows, { x: "year", frameAnchor: "bottom", text: told, dy: 34, fill: "var(--quiet)", fontSize: 11 }),
           Plot.ruleY([0], { stroke: "var(--line-strong)" }),
         ],
       });

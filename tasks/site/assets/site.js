@@ -5,7 +5,7 @@ const gongkai = (() => {
   const page = document.documentElement.dataset;
   const words = {};
   const say = (key, values = {}) =>
-    (words[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+    ((`${values.n}` === "1" && words[`${key}.one`]) || (words[key] ?? key)).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
   // Data comes as scripts that call back by name, so that a page opened as a file has it too.
   const waiting = new Map();
