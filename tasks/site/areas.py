@@ -57,6 +57,8 @@ class Area:
     whole: dict[int, Tally] = field(default_factory=dict)
     reports: int = 0  # of its own units
     violated: int = 0  # current reports of its own units with a violated check
+    stands: set[int] = field(default_factory=set)  # report years in which there is such a division
+    reviewed: set[int] = field(default_factory=set)  # of these, those its government is due for
 
     @property
     def province(self) -> Area:
@@ -72,6 +74,14 @@ class Area:
     def has_page(self) -> bool:
         """Whether anything is known of it or of an area in it."""
         return bool(self.whole) or self.reports > 0 or any(c.has_page for c in self.children)
+
+    def counties(self, year: int) -> tuple[int, int]:
+        """Of the counties in it that year: how many have a reviewed source, and how many are there.
+
+        A source of one township or bureau is not one of the county.
+        """
+        inside = [a for a in self.under() if a.level == 3 and a is not self and year in a.stands]
+        return sum(year in a.reviewed for a in inside), len(inside)
 
     def under(self) -> Iterator[Area]:
         """This area and all in it, from above."""

@@ -53,6 +53,15 @@ select
     count(*) filter (late), count(*) filter (not late), count(*) filter (overdue)
 from covered group by all order by all
 """
+# The divisions of each report year; those with a reviewed source have a government that is due.
+_STANDING = """
+select distinct division_id, report_year, government.unit_id is not null
+from published.units
+join (select distinct report_year from covered) as years
+    on report_year between coalesce(valid_from, 0) and coalesce(valid_to, 9998)
+left join covered as government using (unit_id, report_year)
+where organ = 'gov' and units.level <= 3 and kind = 'formal'
+"""
 # The values of a report as one text of JSON; see docs/site.md. A value that is the printed text is
 # left out, as is an edited value that is the value. What is worked out for each of millions of
 # cells is kept cheap; texts are made of the few that are left.
@@ -166,6 +175,11 @@ class Tables:
         for area_id, year, *counts in self.rows(_TALLIES):
             if area_id in areas:
                 areas[area_id].own[year] = Tally(*counts)
+        for area_id, year, reviewed in self.rows(_STANDING):
+            if area_id in areas:
+                areas[area_id].stands.add(year)
+                if reviewed:
+                    areas[area_id].reviewed.add(year)
         for area_id, reports, violated in self.rows(
             """
             select area_id, count(*), count(distinct report_id) filter (is_current and violated)

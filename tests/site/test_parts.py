@@ -163,6 +163,27 @@ def test_tallies_of_an_area_are_those_of_all_in_it() -> None:
     assert Tally(expected=4, parsed=4).step == 4
 
 
+def test_a_county_without_a_reviewed_source_is_told_beside_the_share() -> None:
+    areas = tree(
+        [
+            ("P1", "省", 1, "33", None),
+            ("K1", "市", 2, "3301", "P1"),
+            ("C1", "县", 3, "330101", "K1"),
+            ("C2", "县级市", 3, "330102", "K1"),
+            ("C3", "撤销的县", 3, "330103", "K1"),
+        ]
+    )
+    for area_id in ("P1", "K1", "C1", "C2"):
+        areas[area_id].stands.add(2023)
+    areas["C3"].stands.add(2020)
+    areas["C1"].reviewed.add(2023)
+    areas["C1"].own[2023] = Tally(expected=5, parsed=5)
+    roll_up(areas)
+    assert areas["P1"].whole[2023].share == 1
+    assert areas["P1"].counties(2023) == areas["K1"].counties(2023) == (1, 2)
+    assert areas["C1"].counties(2023) == (0, 0)
+
+
 def test_a_division_id_cannot_leave_its_folder() -> None:
     with pytest.raises(ValueError, match="cannot name a page"):
         tree([("../../etc", "省", 1, "33", None)])
