@@ -24,7 +24,7 @@ _ERROR_PAGE = re.compile(
     r"404|403|页面不存在|找不到(?:该|您)?.{0,6}页面|无法访问|访问的页面|服务器错误|出错了|Not Found"
 )
 _FEW_CHINESE = 40
-_MOST_BLOCKS = 20_000  # the longest reports of provinces have some 2,000
+_MOST_BLOCKS = 10_000  # the longest reports of provinces have some 2,000
 _METADATA = (
     *("index_number", "disclosure_form", "disclosure_scope", "disclosure_period", "issuing_unit"),
     *("document_date", "published_date", "signed_date", "document_number", "site_id_code"),

@@ -22,6 +22,8 @@ _TABS = re.compile(r"\t+")
 _RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Markdown
 _LINE = re.compile(r"[-—–_=─]{2,}\Z")  # a rule drawn across bare text
 _MOST_LINES = 50_000
+_ENOUGH = 10  # lines that tell a layout
+_LONGEST_ROW = 400  # characters of a row of words
 _MOST_PAGES = 100  # no report has more; a larger number alone is no page's
 _TABLE_SECTIONS = ("proactive", "requests", "review_litigation")
 
@@ -58,12 +60,11 @@ def _layout(lines: list[str]) -> str:
     tabs = sum(1 for raw in lines if raw.count("\t") >= 2)
     cells = sum(1 for raw in lines if raw.startswith("\t") and raw.count("\t") == 1)
     spaced = sum(1 for raw in lines if len(_COLUMNS.findall(raw.strip())) >= 3)
-    words = sum(_is_row_of_words(raw.strip().split(" ")) for raw in lines)
-    best = max(
-        *((pipes, "pipes"), (tabs, "tabs"), (cells / 4, "cells"), (spaced, "spaces")),
-        (words, "words"),
-    )
-    return best[1] if best[0] >= 10 else "bare"
+    best = max((pipes, "pipes"), (tabs, "tabs"), (cells / 4, "cells"), (spaced, "spaces"))
+    if best[0] < _ENOUGH:
+        rows = (raw.strip() for raw in lines if len(raw) <= _LONGEST_ROW and raw[-1:].isascii())
+        best = sum(_is_row_of_words(row.split(" ")) for row in rows), "words"
+    return best[1] if best[0] >= _ENOUGH else "bare"
 
 
 def _paragraph(raw: str, number: int) -> Paragraph:
