@@ -22,6 +22,7 @@ _TABS = re.compile(r"\t+")
 _RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Markdown
 _LINE = re.compile(r"[-—–_=─]{2,}\Z")  # a rule drawn across bare text
 _MOST_LINES = 50_000
+_LONGEST_LINE = 1_000_000  # some extractors leave a whole report on one line
 _ENOUGH = 10  # lines that tell a layout
 _LONGEST_ROW = 400  # characters of a row of words
 _MOST_PAGES = 100  # no report has more; a larger number alone is no page's
@@ -33,6 +34,8 @@ def source(text: str) -> Source:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(lines) > _MOST_LINES:
         raise Reject("too_large", f"the text has more than {_MOST_LINES:,} lines")
+    if max(map(len, lines)) > _LONGEST_LINE:
+        raise Reject("too_large", f"the text has a line of more than {_LONGEST_LINE:,} characters")
     layout = _layout(lines)
     if layout == "cells":
         blocks = _cells_by_tab(lines)
