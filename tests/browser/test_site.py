@@ -104,7 +104,11 @@ class Watched:
         page.on("console", lambda m: note(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: note(f"uncaught: {e}"))
         page.on("dialog", self._dialog)
-        page.on("requestfailed", lambda r: note(f"failed: {r.url}"))
+        # What a page asked for when it was left or closed is given up by the browser itself.
+        page.on(
+            "requestfailed",
+            lambda r: None if r.failure == "net::ERR_ABORTED" else note(f"failed: {r.url}"),
+        )
         page.on("response", lambda r: note(f"{r.status} {r.url}") if r.status >= 400 else None)
         page.on("request", lambda r: None if self._own(r.url) else note(f"asks for {r.url}"))
 
