@@ -72,6 +72,10 @@ def _text(page: bytes, suffix: str) -> str:
         book = load_workbook(io.BytesIO(page))
         rows = (row for sheet in book.worksheets for row in sheet.iter_rows(values_only=True))
         return "\n".join(str(cell) for row in rows for cell in row if cell is not None)
+    if suffix == "ofd":
+        archive = zipfile.ZipFile(io.BytesIO(page))
+        xml = "".join(archive.read(name).decode() for name in archive.namelist())
+        return "\n".join(re.findall(r"<ofd:TextCode[^>]*>([^<]*)<", xml)).replace("\\0020", " ")
     text = page.decode()
     if suffix == "html":
         text = re.sub(r"</(td|th)>", "\n", text, flags=re.IGNORECASE)

@@ -76,6 +76,7 @@ class Package:
     """An opened package. Raises `Reject` with `broken_file`, `encrypted` or `too_large`."""
 
     def __init__(self, data: bytes) -> None:
+        self.unpacked = 0  # bytes, so far
         try:
             self._archive = zipfile.ZipFile(io.BytesIO(data))
             reason = unsafe(self._archive)
@@ -117,6 +118,7 @@ class Package:
             raise Reject("broken_file", f"{path} in the archive cannot be unpacked") from None
         if len(data) > MOST_PART:
             raise Reject("too_large", f"{path} in the archive is too large")
+        self.unpacked += len(data)
         return data
 
     def names(self) -> list[str]:

@@ -27,7 +27,7 @@ class Place(NamedTuple):
     the page's top left corner; `line` counts from 1.
     """
 
-    kind: str  # html, text, pdf, sheet, image
+    kind: str  # html, text, pdf, ofd, docx, sheet, image
     table: int | None = None
     row: int | None = None
     cell: int | None = None
@@ -84,7 +84,7 @@ Block = Paragraph | SourceRow
 class Source:
     """A document before recognition: blocks in reading order and what the page says of itself."""
 
-    kind: str  # html, text, pdf, docx, sheet
+    kind: str  # html, text, pdf, ofd, docx, sheet
     blocks: list[Block]
     title: str | None = None
     meta: dict[str, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tasks.report.pdf_page import Rule
+from tasks.report.drawn import Rule
 
 SAME_LINE = 1.5  # rules this close are pieces of one line
 SAME_EDGE = 3.0  # edges this close are one edge of the grid: a double border, a rounding

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tasks.report.drawn import Glyph
 from tasks.report.pdf_grid import Grid
-from tasks.report.pdf_page import Glyph
 from tasks.report.pdf_text import Box, block_text
 
 SAME_COLUMN = 4.0  # column edges this close on two pages are one edge

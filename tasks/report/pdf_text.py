@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from tasks.report.pdf_page import Glyph
+from tasks.report.drawn import Glyph
 
 Box = tuple[float, float, float, float]
 

@@ -35,7 +35,6 @@ _REFUSED_KINDS = {
     "empty": ("empty", "the document has no content"),
     "image": ("needs_ocr", "the document is a picture"),
     "doc": ("needs_office", "the document is in the old Word format"),
-    "ofd": ("unsupported", "OFD documents are not read"),
     "zip": ("unsupported", "the document is an archive; what it holds is read by itself"),
     "rar": ("unsupported", "the document is a RAR archive, which is not opened"),
     "7z": ("unsupported", "the document is a 7z archive, which is not opened"),
@@ -44,7 +43,7 @@ _REFUSED_KINDS = {
     "unknown": ("unsupported", "the bytes are in no format that is read"),
 }
 _TABLELESS = {"no_tables", "not_report", "missing_tables", "attachment_only", "needs_ocr"}
-_MODULES = {"pdf": "pdf", "docx": "docx", "xlsx": "sheet", "xls": "sheet"}
+_MODULES = {"pdf": "pdf", "ofd": "ofd", "docx": "docx", "xlsx": "sheet", "xls": "sheet"}
 
 
 class Reason(NamedTuple):

@@ -24,7 +24,7 @@ OLD_FORM = {"临安区锦南街道"}  # units that go on using the 2019 form
 AS_FILE = {  # reports whose body is a file
     ("定海区金塘镇", 2021): "docx",
     ("定海区白泉镇", 2021): "pdf_kangxi",
-    ("陆良县板桥镇", 2021): "pdf",
+    ("陆良县板桥镇", 2021): "ofd",
     ("陆良县板桥镇", 2020): "pdf",
     ("临安区於潜镇", 2022): "xlsx",
     ("定海区卫生健康局", 2021): "docx",

@@ -115,7 +115,7 @@ def test_damaged_pdfs_are_read_or_refused(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", ["docx", "xlsx"])
+@pytest.mark.parametrize("suffix", ["docx", "xlsx", "ofd"])
 @settings(STEADY, max_examples=150)
 @given(st.integers(0, 10**9))
 def test_damaged_members_are_read_or_refused(suffix: str, seed: int) -> None:
@@ -236,6 +236,9 @@ MONSTERS: dict[str, Callable[[], bytes]] = {
     "entities in a docx": lambda: zipped("word/document.xml", ENTITIES, ("[Content_Types].xml",)),
     "docx bomb": lambda: zipped("word/document.xml", bytes(200 << 20)),
     "xlsx bomb": lambda: zipped("xl/worksheets/sheet1.xml", bytes(200 << 20), ("xl/workbook.xml",)),
+    "ofd bomb": lambda: zipped("OFD.xml", bytes(200 << 20)),
+    "lying ofd bomb": lambda: lying_zip("OFD.xml", 100 << 20),
+    "entities in an ofd": lambda: zipped("OFD.xml", ENTITIES),
     "lying docx bomb": lambda: lying_zip("word/document.xml", 100 << 20),
     "lying xlsx bomb": lambda: lying_zip("xl/workbook.xml", 100 << 20),
     "20,001 members": lambda: zipped("xl/workbook.xml", b"", tuple(map(str, range(20_001)))),

@@ -144,7 +144,6 @@ DOCUMENTS: dict[str, list[Callable[[], bytes]]] = {
         lambda: base64.b64decode("0M8R4KGxGuE=") + bytes(800) + "WordDocument".encode("utf-16-le"),
     ],
     "unsupported": [
-        lambda: packed(OFD_xml=b"x", **{"OFD.xml": b"<x/>"}),
         lambda: packed(a=b"x"),
         lambda: bytes(range(256)) * 4,
         lambda: b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n\r\n<html></html>",
@@ -153,6 +152,7 @@ DOCUMENTS: dict[str, list[Callable[[], bytes]]] = {
     "broken_file": [
         lambda: b"%PDF-1.7\n%broken",
         lambda: b"\x1f\x8b\x08\x00broken",
+        lambda: packed(**{"OFD.xml": b"<x/>"}),
         lambda: layouts.publish(PLAIN, "docx").body[:-600],
         lambda: layouts.publish(PLAIN, "xlsx").body[:-600],
         lambda: layouts.publish(PLAIN, "pdf").body[:900],

@@ -15,6 +15,7 @@ from tests.publisher.encodings import ENCODINGS
 from tests.publisher.faults import Expect
 from tests.publisher.layouts import clean, editors, word, wrappers
 from tests.publisher.layouts.text import TEXTS
+from tests.publisher.ofd import ofd
 from tests.publisher.pdf import pdf
 from tests.publisher.shapes import SHAPES, Shape
 from tests.publisher.xlsx import xlsx
@@ -83,6 +84,8 @@ FILES: dict[str, Callable[[Document], Rendered]] = {
     "xlsx_sheets": lambda d: Rendered(
         xlsx(d, sheets=True), f"{_OFFICE}.spreadsheetml.sheet", "xlsx"
     ),
+    "ofd": lambda d: Rendered(ofd(d), "application/ofd", "ofd"),
+    "ofd_scaled": lambda d: Rendered(ofd(d, scaled=True), "application/ofd", "ofd"),
 }
 """Layouts that are files, served as attachments or straight from a listing."""
 
