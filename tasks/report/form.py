@@ -55,10 +55,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class StatutoryForm:
-    """A form: its cells in statutory order, its rows by section, its identities."""
+    """A form: its cells and their codes in statutory order, its rows by section, its identities."""
 
     name: Form
     cells: tuple[FormCell, ...]
+    codes: tuple[str, ...]
     sections: dict[str, tuple[FormRow, ...]]
     identities: tuple[Identity, ...]
 
@@ -101,6 +102,7 @@ def form(name: Form) -> StatutoryForm:
     return StatutoryForm(
         name=name,
         cells=cells,
+        codes=tuple(cell.code for cell in cells),
         sections={
             section: tuple(
                 FormRow(code, group[0].row_label, group[0].groups, group[0].clause, tuple(group))

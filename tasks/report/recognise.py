@@ -33,6 +33,7 @@ from tasks.report.spans import Grid
 
 _MOST_COPIES = 6
 _new = tuple.__new__
+_NOWHERE: tuple[str, Place | None, int, int] = ("", None, 1, 1)  # for a cell the page has not
 _READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
     "proactive": sections.proactive,
     "requests": sections.requests,
@@ -242,13 +243,14 @@ def _cells(
     values: dict[str, Value],
     numbers: dict[str, Decimal | None],
 ) -> tuple[list[Cell], list[Finding]]:
-    forced = force(statutory, numbers) if None in numbers.values() else {}
+    # `None in numbers.values()` would ask each Decimal whether it equals None, which is slow.
+    unknown = [code for code, number in numbers.items() if number is None]
+    forced = force(statutory, numbers) if unknown else {}
     printed = {code: cell for section in placed.values() for code, cell in section.cells.items()}
     cells: list[Cell] = []
-    for code in [entry.code for entry in statutory.cells]:
-        source_cell = printed[code]
-        text, place = ("", None) if source_cell is None else source_cell[:2]
-        number, marked = values[code][:2]
+    for code in statutory.codes:
+        text, place, _, _ = printed[code] or _NOWHERE
+        number, marked, _, _ = values[code]
         status: Status = "reported"
         identity = None
         if number is None:

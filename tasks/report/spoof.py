@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 
 from tasks.report.model import Paragraph, Place, Source
@@ -30,7 +30,7 @@ _UNTONED = re.compile(rf"(?:[\u4e00-\u9fff][(（\[]?{_SYLLABLE}[)）\]]?(?![a-z]
 # What costs little to look for, and without which the patterns above find nothing.
 _TONE = re.compile(f"[{_TONES}]")
 _LATIN = re.compile(r"[a-zü]{1,6}(?=[)）\]]?[\u4e00-\u9fff])")
-_DOTTED = re.compile(r"[a-z0-9]\.[a-z]", re.IGNORECASE)
+_DOTTED = re.compile(r"\.(?<=[A-Za-z0-9]\.)[A-Za-z]")  # begins with the dot: found at once
 _SWITCHES = re.compile(
     "繁體(?:中文|版)?|簡體(?:中文|版)?|無障礙(?:瀏覽|閱讀)?|長者(?:助手|模式|版)?"
 )
@@ -44,12 +44,12 @@ _OWN_ADDRESS = re.compile(
 
 @cache
 def _words() -> tuple[re.Pattern[str], frozenset[str]]:
-    """All betting words as one pattern, and those of which one is enough."""
+    """All betting words as one pattern for text in lower case, and those of which one is enough."""
     text = files("tasks.report").joinpath("spoof_words.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     longest_first = sorted((r["word"] for r in rows), key=len, reverse=True)
     strong = frozenset(r["word"] for r in rows if r["weight"] == "strong")
-    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE), strong
+    return re.compile("|".join(map(re.escape, longest_first))), strong
 
 
 def evidence(source: Source) -> tuple[str, Place | None] | None:
@@ -69,13 +69,13 @@ def evidence(source: Source) -> tuple[str, Place | None] | None:
 
 def _betting(text: str) -> tuple[str, str] | None:
     pattern, strong = _words()
-    found = list(dict.fromkeys(word.lower() for word in pattern.findall(text)))
+    found = list(dict.fromkeys(pattern.findall(text.lower())))
     hard = [word for word in found if word in strong]
     if not hard and len(found) < _WEAK_NEEDED:
         return None
-    named = "、".join((hard or found)[:5])
-    first = pattern.search(text) if not hard else re.search(re.escape(hard[0]), text, re.IGNORECASE)
-    return f"betting words stand in it: {named}", first[0] if first else ""
+    shown = hard or found
+    first = re.search(re.escape(shown[0]), text, re.IGNORECASE)
+    return f"betting words stand in it: {'、'.join(shown[:5])}", first[0] if first else ""
 
 
 def _pinyin(text: str) -> tuple[str, str] | None:
@@ -87,30 +87,21 @@ def _pinyin(text: str) -> tuple[str, str] | None:
 
 
 def _traditional(text: str) -> tuple[str, str] | None:
-    if sum(map(_is_traditional, set(text))) < _TRADITIONAL_NEEDED:
+    if len(set(_traditional_forms().findall(text))) < _TRADITIONAL_NEEDED:
         return None
-    odd = [c for c in dict.fromkeys(_SWITCHES.sub("", text)) if _is_traditional(c)]
+    odd = list(dict.fromkeys(_traditional_forms().findall(_SWITCHES.sub("", text))))
     if len(odd) < _TRADITIONAL_NEEDED:
         return None
     return f"characters stand in their traditional forms: {''.join(odd[:8])}", odd[0]
 
 
-@lru_cache(maxsize=30_000)
-def _is_traditional(char: str) -> bool:
-    """Whether a character is written on Taiwan and not on the mainland: in Big5, not in GB 2312."""
-    if not "\u4e00" <= char <= "\u9fff":
-        return False
-    try:
-        char.encode("gb2312")
-    except UnicodeEncodeError:
-        pass
-    else:
-        return False
-    try:
-        char.encode("big5")
-    except UnicodeEncodeError:
-        return False
-    return True
+@cache
+def _traditional_forms() -> re.Pattern[str]:
+    """The characters written on Taiwan and not on the mainland: in Big5, not in GB 2312."""
+    ideographs = "".join(map(chr, range(0x4E00, 0xA000)))
+    big5 = ideographs.encode("big5", "ignore").decode("big5")
+    gb2312 = set(ideographs.encode("gb2312", "ignore").decode("gb2312"))
+    return re.compile(f"[{''.join([c for c in big5 if c not in gb2312])}]")
 
 
 def _address(text: str) -> tuple[str, str] | None:

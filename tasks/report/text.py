@@ -9,6 +9,7 @@ The layout is told from the whole document; recognition then sees rows like thos
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from math import gcd
 
 from tasks.report.form import FORMS
@@ -21,6 +22,10 @@ _COLUMNS = re.compile(r" {2,}|\u3000{2,}")
 _TABS = re.compile(r"\t+")
 _RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Markdown
 _LINE = re.compile(r"[-—–_=─]{2,}\Z")  # a rule drawn across bare text
+_ABOVE_999 = re.compile(r"[1-9]\d{3,8}")
+_BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
+_THREE_DIGITS = re.compile(r"\d{3}")
+_END_OF_NUMBER = re.compile(r"0\d+")  # no figure is printed so
 _MOST_LINES = 50_000
 _LONGEST_LINE = 1_000_000  # some extractors leave a whole report on one line
 _ENOUGH = 10  # lines that tell a layout
@@ -47,6 +52,8 @@ def source(text: str) -> Source:
         blocks = _rows_by_line(lines, layout)
     found = Source("text", blocks)
     found.shows_columns = layout not in ("spaces", "words", "bare")
+    if layout in ("words", "bare"):
+        _refuse_broken_numbers(blocks)
     # The last figures of a text that simply stops may be cut in the middle of a number.
     rows = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and _of_table(b)]
     after = blocks[rows[-1] + 1 :] if rows else []
@@ -56,6 +63,31 @@ def source(text: str) -> Source:
 
 def _of_table(row: SourceRow) -> bool:
     return len(row.cells) > 1 or Line(row).filled
+
+
+def _refuse_broken_numbers(blocks: list[Block]) -> None:
+    """Refuses rows of section 二 in which a number may be broken: "3 608", or before a zero.
+
+    Where a blank cell leaves nothing, the halves of a broken number can fill its place; the row
+    looks full, and no sum can tell. A text that prints a whole number above 999 groups none.
+    """
+    rows = [block.cells for block in blocks if isinstance(block, SourceRow)]
+    whole = any(_ABOVE_999.fullmatch(cell.text) for row in rows for cell in row)
+    section: str | None = None
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            section = heading_of(block.text) or section
+            continue
+        if section != "proactive":
+            continue
+        for left, right in pairwise(block.cells):
+            thousands = _BELOW_1000.fullmatch(left.text) and _THREE_DIGITS.fullmatch(right.text)
+            if _END_OF_NUMBER.fullmatch(right.text) or (thousands and not whole):
+                raise Reject(
+                    "unplaced_number",
+                    f"“{left.text} {right.text}” may be two figures or one broken at the space",
+                    right.place,
+                )
 
 
 def _layout(lines: list[str]) -> str:

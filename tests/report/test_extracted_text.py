@@ -84,6 +84,27 @@ def test_a_page_number_among_bare_cells_is_refused() -> None:
     assert reading.reason.code == "unplaced_number"
 
 
+@pytest.mark.parametrize("between", [" ", "\n"], ids=["one space", "lines"])
+def test_a_number_broken_beside_a_blank_is_refused(between: str) -> None:
+    """The row has as many figures as columns, and they are not those of its columns."""
+    document = case("2021", 7, figures="consistent").document
+    text = text_of(document, between)
+    full = between.join(["规章", "0", "0", "0"])
+    assert full in text
+    outcomes = {}
+    for printed in ("3 608 9", "36 08 9", "9 3 608", "3 60 9"):
+        page = text.replace(full, between.join(["规章", *printed.split()]))
+        reading = read(page.encode())
+        outcomes[printed] = reading.reason.code if reading.reason else reading.outcome
+    refused = dict.fromkeys(("3 608 9", "36 08 9", "9 3 608"), "unplaced_number")
+    assert outcomes == {**refused, "3 60 9": "parsed"}
+    # A text that prints thousands whole does not group them.
+    fee = between.join(["行政事业性收费", "0"])
+    page = text.replace(full, between.join(["规章", "3", "608", "9"]))
+    page = page.replace(fee, fee[:-1] + "4608")
+    assert read(page.encode()).outcome == "parsed"
+
+
 def test_a_visit_count_above_the_report_is_no_page_number() -> None:
     document = case("2021", 7, figures="consistent").document
     reading = read(("浏览次数：\n1284\n" + text_of(document, "\n")).encode())

@@ -24,7 +24,7 @@ _TOP = 9  # the largest number that brute force tries; no forced one is larger
 
 def small(identities: list[Identity]) -> StatutoryForm:
     """A form of nothing but identities."""
-    return StatutoryForm("2021", (), {}, tuple(identities))
+    return StatutoryForm("2021", (), (), {}, tuple(identities))
 
 
 def identity(name: str, *terms: tuple[str, int]) -> Identity:
