@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from tasks.report import sections
+from tasks.report import section_proactive, section_requests, section_review
 from tasks.report.columns import GridOf
 from tasks.report.form import FORMS, StatutoryForm, form
 from tasks.report.identities import check, force, verdict
@@ -27,7 +27,7 @@ from tasks.report.model import (
     Status,
 )
 from tasks.report.numbers import BLANK, SMALL, Unreadable, Value, read_value
-from tasks.report.sections import Placed
+from tasks.report.placed import Placed
 from tasks.report.skeleton import recall, remember, skeleton
 from tasks.report.spans import Grid
 
@@ -35,9 +35,9 @@ _MOST_COPIES = 6
 _new = tuple.__new__
 _NOWHERE: tuple[str, Place | None, int, int] = ("", None, 1, 1)  # for a cell the page has not
 _READERS: dict[str, Callable[[Copy, StatutoryForm, GridOf], Placed]] = {
-    "proactive": sections.proactive,
-    "requests": sections.requests,
-    "review_litigation": sections.review_litigation,
+    "proactive": section_proactive.proactive,
+    "requests": section_requests.requests,
+    "review_litigation": section_review.review_litigation,
 }
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tasks.report.headings import heading_of
 from tasks.report.lines import Line, mark, row_heading, vote
 from tasks.report.model import Form, Paragraph, Source, SourceCell, SourceRow
-from tasks.report.sections import Placed
+from tasks.report.placed import Placed
 
 _MOST = 512  # skeletons kept, about 20 KB each
 Rows = list[tuple[SourceCell, ...]]
