@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from tasks.report.columns import likeness_to
+from tasks.report.column_order import likeness_to
 from tasks.report.labels import Lexicon
 from tasks.report.model import SourceCell
 

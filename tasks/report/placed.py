@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tasks.report import columns
+from tasks.report.column_order import compatible
 from tasks.report.labels import Lexicon
 from tasks.report.lines import Line
 from tasks.report.model import Reject, SourceCell
@@ -41,9 +41,7 @@ def names_column(label: str, lex: Lexicon, section: str) -> bool:
     """Whether a label names a column or a group of columns, or could be what is left of one."""
     if lex.meanings(label, section, "column") or lex.meanings(label, section, "group"):
         return True
-    return any(
-        columns.compatible(label, section, code, lex) for s, code in lex.columns if s == section
-    )
+    return any(compatible(label, section, code, lex) for s, code in lex.columns if s == section)
 
 
 def unclear(what: str, line: Line) -> Reject:

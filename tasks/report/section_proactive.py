@@ -7,6 +7,7 @@ import unicodedata
 
 from tasks.report import columns
 from tasks.report.align import Row, assign, data_row
+from tasks.report.column_order import order
 from tasks.report.columns import GridOf
 from tasks.report.form import FormRow, StatutoryForm
 from tasks.report.labels import Lexicon, lexicon
@@ -78,7 +79,7 @@ def _proactive_row(
     if header:
         start = header_line.cells[header_line.texts[0][0]] if header_line is not None else None
         start = None if start is header[0][0] else start
-        ordered, complete = columns.order(header, names, "proactive", lex, start)
+        ordered, complete = order(header, names, "proactive", lex, start)
     placed.regular &= bool(row.codes) and row.regular(len(names))
     row = columns.without_erased_label(row, len(names))
     roomy = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasks.report import columns
 from tasks.report.align import assign, data_row, joined
+from tasks.report.column_order import likeness_to, order
 from tasks.report.columns import GridOf
 from tasks.report.form import StatutoryForm
 from tasks.report.labels import Lexicon, key, lexicon
@@ -115,7 +116,7 @@ def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list
                     titled = True
                     group_at.append(at)
                 continue
-            fit = {n: columns.likeness_to(label, "requests", n, lex) for n in names}
+            fit = {n: likeness_to(label, "requests", n, lex) for n in names}
             best = max(names, key=lambda n: fit[n])
             if not fit[best]:
                 stray.append((cell, label))
@@ -143,7 +144,7 @@ def _applicants(lines: list[Line], names: list[str], lex: Lexicon) -> tuple[list
         inner = together(inner, inner_names, "requests", lex) or inner
     if 0 < len(inner) < ENOUGH:
         raise unclear("has lost most labels of the organisations", lines[0])
-    inner_order, complete = columns.order(inner, inner_names, "requests", lex)
+    inner_order, complete = order(inner, inner_names, "requests", lex)
     complete &= all(sides.values())
     for cell, label in stray:
         # A scrap of one ideograph names nothing; beside a complete header it is noise.

@@ -53,7 +53,7 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
                 f"a row of values stands under {len(leaves)} labels: {row.text()}",
                 row.place,
             )
-        order, complete = _five_by_five(leaves, five, count, lex)
+        ordered, complete = _five_by_five(leaves, five, count, lex)
         expected = [r.code for r in form_rows][done // 5 : (done + count) // 5]
         _check_blocks(blocks, [r.code for r in form_rows], expected, row)
         roomy = any(len(h.cells) >= len(row.line.cells) for h in header)
@@ -72,7 +72,7 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
             )
         for i, value in enumerate(values):
             block = form_rows[(done + i) // 5].code
-            placed.cells[f"review_litigation.{block}.{order[i]}"] = value
+            placed.cells[f"review_litigation.{block}.{ordered[i]}"] = value
         placed.header_complete &= complete
         done += count
     if done != len(codes):
@@ -103,20 +103,20 @@ def _five_by_five(
     leaves: Header, five: list[str], count: int, lex: Lexicon
 ) -> tuple[list[str], bool]:
     """The columns of each block of five, in the order of the header's labels."""
-    order: list[str] = []
+    ordered: list[str] = []
     complete = len(leaves) == count
     if complete:
         for start in range(0, count, 5):
-            block, full = columns.order(leaves[start : start + 5], five, "review_litigation", lex)
-            order += block
+            block, full = order(leaves[start : start + 5], five, "review_litigation", lex)
+            ordered += block
             complete &= full
-        return order, complete
+        return ordered, complete
     expected = five * (count // 5)
     if 0 < len(leaves) < ENOUGH * (count // 5):
         where = leaves[0][0].place
         raise Reject("competing_readings", "the header has lost most of its labels", where)
     if leaves:
-        columns.order(leaves, expected, "review_litigation", lex)
+        order(leaves, expected, "review_litigation", lex)
     return expected, False
 
 
