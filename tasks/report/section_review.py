@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasks.report import columns
 from tasks.report.align import Row, data_row
+from tasks.report.column_order import order
 from tasks.report.columns import GridOf
 from tasks.report.form import StatutoryForm
 from tasks.report.labels import Lexicon, lexicon
