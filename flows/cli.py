@@ -46,6 +46,8 @@ to a local publisher; for demos and tests, marks the warehouse as a demo
 
 `GONGKAI_DELAY` — seconds between two requests to one host, at least (1)
 
+`GONGKAI_SOFFICE` — the LibreOffice that reads old Word, if not the one on PATH; empty: none
+
 `GONGKAI_DEBUG` — 1 shows tracebacks, as --debug does
 
 `PREFECT_API_URL` — the Prefect server to run under; without it `run` starts one of its own

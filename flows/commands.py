@@ -16,10 +16,9 @@ from rich.console import Console
 
 from flows import alerting, progress, server, session, show
 from flows.exact_json import encode, reading_object
-from tasks import snapshot, verify, warc_write
+from tasks import parse, snapshot, verify, warc_write
 from tasks.politeness import Settings
 from tasks.records import BadInput
-from tasks.report import read
 from tasks.resolve import resolve_from_env
 from tasks.sources import load_sources
 from tasks.store import DEFAULT_ROOT, Warehouse, write_bytes
@@ -43,7 +42,7 @@ def parse_document(
             save.write_bytes(body)
         except OSError as error:
             raise BadInput(f"--save {save}: cannot be written ({error.strerror})") from error
-    reading = read(body, url=url, content_type=content_type)
+    reading = parse.read_document(body, url=url, content_type=content_type)
     if as_json:
         sys.stdout.write(encode(reading_object(reading)) + "\n")
     else:

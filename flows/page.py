@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows.exact_json import number
 from flows.show import METADATA_LABELS, SCOPES, SECTIONS, UNITS, form_rows
-from tasks.report import read, sniff
+from tasks import office, parse
+from tasks.report import sniff
 from tasks.report.model import Block, Cell, Paragraph, Place, Reading, Reject, SourceRow
 from tasks.report.reader import open_source, reasons
 from tasks.snapshot import Fetch
@@ -53,7 +54,7 @@ def message(text: str) -> str:
 def render(body: bytes, snapshot_id: str, fetch: Fetch | None, warehouse: Warehouse) -> str:
     """The page of one snapshot."""
     content_type = fetch.content_type if fetch else None
-    reading = read(body, content_type=content_type)
+    reading = parse.read_document(body, url=None, content_type=content_type)
     reason = reading.reason
     advice = reasons().get(reason.code) if reason else None
     parts, marked = _document(body, reading, content_type)
@@ -93,7 +94,8 @@ def _document(
 ) -> tuple[list[tuple[str, Any]], bool]:
     """The document's paragraphs and tables in order, and whether the place was found in them."""
     try:
-        source = open_source(body, reading.source_kind or sniff.kind(body), content_type)
+        body = office.readable(body)
+        source = open_source(body, sniff.kind(body), content_type)
     except Reject:
         return [], False
     # of a page that hides its tables the reader may have counted others than are shown here

@@ -22,6 +22,8 @@ _SUFFIXES = {
     ".txt": "text/plain",
     ".pdf": "application/pdf",
     ".doc": "application/msword",
+    ".wps": "application/msword",
+    ".rtf": "application/rtf",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".xls": "application/vnd.ms-excel",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks import reports
+from tasks import office, reports
 from tasks.records import BadInput, snapshot_id_of
 from tasks.report import read
-from tasks.report.model import Reading, Rejection
+from tasks.report.model import Reading, Reject, Rejection
 from tasks.store import open_parquet
 
 _BATCH = 64
@@ -114,6 +114,18 @@ def _refusal(row: dict[str, Any]) -> str | None:
     return reading.reason.code if reading.reason else None
 
 
+def read_document(body: bytes, *, url: str | None, content_type: str | None) -> Reading:
+    """Reads one document of whatever kind; an old Word document by way of LibreOffice."""
+    try:
+        readable = office.readable(body)
+    except Reject as refusal:
+        return Reading("rejected", refusal.rejection, source_kind="doc")
+    reading = read(readable, url=url, content_type=content_type)
+    if readable is not body:
+        reading.source_kind = "doc"
+    return reading
+
+
 def _workers() -> int:
     return max(1, os.cpu_count() or 1)
 
@@ -131,7 +143,7 @@ def _read_batch(rows: Rows) -> pa.Table:
 
 def _read(row: dict[str, Any]) -> Reading:
     try:
-        return read(
+        return read_document(
             row["bytes"], url=row["final_url"] or row["url"], content_type=row["content_type"]
         )
     except Exception as fault:  # noqa: BLE001 - one page must not take the night down

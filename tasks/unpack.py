@@ -22,7 +22,7 @@ MOST_BYTES = 60_000_000
 _INSIDE = "!/"
 _UTF8 = 0x800
 """The flag of a member whose name says that it is UTF-8."""
-_READ = re.compile(r"\.(?:pdf|docx?|xlsx?|ofd|s?html?|txt|wps)$", re.IGNORECASE)
+_READ = re.compile(r"\.(?:pdf|docx?|xlsx?|ofd|s?html?|txt|wps|rtf)$", re.IGNORECASE)
 _NO_FILE = re.compile(r"(?:^|/)(?:__MACOSX/|\.[^./]|~\$)")
 
 

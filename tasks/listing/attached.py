@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tasks.listing.html import base_of, resolved, soup_of
 from tasks.urls import canonical_url
 
-_OFFICE = ("doc", "docx", "wps", "xls", "xlsx")
+_OFFICE = ("doc", "docx", "wps", "rtf", "xls", "xlsx")
 ATTACHMENT_SUFFIXES = ("pdf", *_OFFICE, "ofd", "txt", "zip", "rar", "7z")
 
 

@@ -31,10 +31,16 @@ _METADATA = (
     *("title", "site_name", "site_domain", "column_name", "content_source", "topic", "genre"),
     *("validity", "keywords"),
 )
+NEEDS_OFFICE = (
+    "needs_office",
+    "the document is in an old Word format; to read it: "
+    "apt-get install --no-install-recommends libreoffice-writer-nogui",
+)
+"""The refusal of what only LibreOffice reads (`tasks.office`)."""
 _REFUSED_KINDS = {
     "empty": ("empty", "the document has no content"),
     "image": ("needs_ocr", "the document is a picture"),
-    "doc": ("needs_office", "the document is in the old Word format"),
+    "doc": NEEDS_OFFICE,
     "zip": ("unsupported", "the document is an archive; what it holds is read by itself"),
     "rar": ("unsupported", "the document is a RAR archive, which is not opened"),
     "7z": ("unsupported", "the document is a 7z archive, which is not opened"),

@@ -32,7 +32,7 @@ def verify(data: bytes) -> None:
 
 
 def _broken(why: str) -> Reject:
-    return Reject("broken_file", f"the workbook's container is damaged: {why}")
+    return Reject("broken_file", f"the file's container is damaged: {why}")
 
 
 class _Container:

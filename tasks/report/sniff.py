@@ -152,6 +152,8 @@ def _text_kind(data: bytes) -> str:
     if begin[:5].lower() == b"<?xml":
         # an XML declaration stands before XHTML pages, and before feeds, site maps and flat Word
         body = re.sub(rb"\A<\?xml[^>]*\?>\s*(?:<!--.*?-->\s*)*", b"", begin, flags=re.S)[:4096]
+        if b'progid="Word.Document"' in begin[:500] and b"<!DOCTYPE" not in head:
+            return "doc"  # flat Word 2003: not OLE2 either
         page = _XHTML in body or re.match(rb"<(?:!doctype\s+html|html)\b", body, re.I)
         return "html" if page else "unknown"
     if _TAG.search(begin):

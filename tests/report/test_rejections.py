@@ -24,7 +24,8 @@ from tests.publisher.faults import FAULTS
 from tests.publisher.layouts import clean
 
 NOT_BY_A_DOCUMENT = {
-    "fault": "raised by nothing a document holds: tasks.parse gives it when the reader itself fails"
+    "fault": "tasks.parse gives it when the reader itself fails",
+    "office_failed": "tasks.office gives it (tests/test_office.py)",
 }
 PLAIN = document(maker.consistent("2021", 3), seed=3)
 
@@ -141,6 +142,7 @@ DOCUMENTS: dict[str, list[Callable[[], bytes]]] = {
     ],
     "needs_office": [
         lambda: rb"{\rtf1\ansi x}",
+        lambda: b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:wordDocument/>',
         lambda: base64.b64decode("0M8R4KGxGuE=") + bytes(800) + "WordDocument".encode("utf-16-le"),
     ],
     "unsupported": [

@@ -62,7 +62,7 @@ MHT = (
         (b'<?xml version="1.0"?><x:html xmlns:x="http://www.w3.org/1999/xhtml"/>', "html"),
         (rb"{\rtf1\ansi\deff0 x}", "doc"),
         (b'<?xml version="1.0"?><rss><channel><title>x</title></channel></rss>', "unknown"),
-        (b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w/>', "unknown"),
+        (b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w/>', "doc"),
         (MHT.encode(), "mht"),
         ("一、总体情况\n本年新收 3 < 5 件".encode(), "text"),
         ("一、总体情况".encode("gb18030"), "text"),
