@@ -60,6 +60,7 @@ def connect(
     connection = duckdb.connect(str(database), read_only=read_only)
     connection.execute(f"set memory_limit = '{MEMORY}'")
     connection.execute("set preserve_insertion_order = false")
+    connection.execute("set enable_external_file_cache = false")  # the system has one
     return connection
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
+from tasks.increment import connect
 from tasks.report.form import FORMS, StatutoryForm, form
 from tasks.report.repair import Localised, localise
 
 MOST_ALTERNATIVES = 20  # kept of an ambiguous answer; `alternatives` counts all
 _BATCH = 2_000
-_MEMORY = "1GB"
+_FILES = 100  # read at a time: DuckDB keeps what it knows of each of 250 columns of every open file
 _UNKNOWN = frozenset({"forced"})  # a number, but not one that the page gives
 CHANGE = pa.struct(
     [
@@ -50,17 +51,19 @@ def localised(
     reports in the file `only`.
     """
     files = [str(p) for p in parts]
-    rows: list[dict[str, Any]] = []
-    if files:
-        with duckdb.connect() as connection:
-            connection.execute(f"set memory_limit = '{_MEMORY}'")
-            _name(connection, "repeats", repeats)
-            _name(connection, "only_these", only)
-            for name in FORMS:
-                for reading in _suspects(connection, form(name), files, some=only is not None):
-                    rows += _searched(form(name), reading)
-    rows.sort(key=lambda row: (row["report_id"], row["part"]))
-    return pa.Table.from_pylist(rows, schema=LOCALISED)
+    tables = [LOCALISED.empty_table()]
+    with connect() as connection:
+        _name(connection, "repeats", repeats)
+        _name(connection, "only_these", only)
+        for first in range(0, len(files), _FILES):
+            some_files = files[first : first + _FILES]
+            rows = [
+                row
+                for reading in _suspects(connection, some_files, some=only is not None)
+                for row in _searched(reading)
+            ]
+            tables.append(pa.Table.from_pylist(rows, schema=LOCALISED))
+    return pa.concat_tables(tables).sort_by([("report_id", "ascending"), ("part", "ascending")])
 
 
 def _name(connection: duckdb.DuckDBPyConnection, name: str, path: Path | None) -> None:
@@ -70,49 +73,59 @@ def _name(connection: duckdb.DuckDBPyConnection, name: str, path: Path | None) -
         connection.read_parquet(str(path)).create(name)
 
 
+class _Suspect(NamedTuple):
+    report_id: str
+    form: StatutoryForm
+    values: dict[str, Decimal | None]  # of the form's cells
+    status: list[str]
+
+
 def _suspects(
-    connection: duckdb.DuckDBPyConnection,
-    the_form: StatutoryForm,
-    files: list[str],
-    *,
-    some: bool,
-) -> Iterator[dict[str, Any]]:
+    connection: duckdb.DuckDBPyConnection, files: list[str], *, some: bool
+) -> Iterator[_Suspect]:
     """Readings in which the known cells of some identity do not add up."""
-    cells = ", ".join(f'"{c.code}"' for c in the_form.cells)
-    differ = " or ".join(
-        f"""({" ".join(f'{"+" if k > 0 else "-"} coalesce("{c}", 0)' for c, k in i.terms)}) <> 0"""
-        for i in the_form.identities
-    )
+    forms = {name: form(name) for name in FORMS}
+    names = list(dict.fromkeys(c.code for f in forms.values() for c in f.cells))
+    cells = ", ".join(f'"{name}"' for name in names)
+    differ = " ".join(f"when '{name}' then ({_differ(f)})" for name, f in forms.items())
     narrowed = "semi join only_these using (report_id)" if some else ""
+    read = "read_parquet(?, union_by_name = true, filename = true, file_row_number = true)"
     found = connection.execute(
         f"""
         with suspects as materialized (
-            select file_row_number, filename
-            from read_parquet(?, union_by_name = true, filename = true, file_row_number = true)
-            as readings {narrowed}
+            select report_id, form, filename, file_row_number, {cells}
+            from {read} as readings {narrowed}
             anti join repeats using (filename, file_row_number)
-            where outcome = 'parsed' and form = '{the_form.name}' and ({differ})
+            where outcome = 'parsed' and case form {differ} end
         )
-        select report_id, status, {cells}
-        from read_parquet(?, union_by_name = true, filename = true, file_row_number = true) as wide
-        semi join suspects using (filename, file_row_number)
-        """,  # noqa: S608 - the names are those of the form
+        select report_id, suspects.form, status, {cells}
+        from suspects
+        inner join (select filename, file_row_number, status from {read})
+            using (filename, file_row_number)
+        """,  # noqa: S608 - the names are those of the forms
         [files, files],
     )
     while rows := found.fetchmany(_BATCH):
-        for report_id, status, *values in rows:
-            yield {"report_id": report_id, "status": status, "values": values}
+        for report_id, name, status, *values in rows:
+            by_name = dict(zip(names, values, strict=True))
+            known = {c.code: by_name[c.code] for c in forms[name].cells}
+            yield _Suspect(report_id, forms[name], known, status)
 
 
-def _searched(the_form: StatutoryForm, reading: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    values: dict[str, Decimal | None] = {
-        cell.code: None if status in _UNKNOWN else value
-        for cell, status, value in zip(
-            the_form.cells, reading["status"], reading["values"], strict=True
-        )
+def _differ(the_form: StatutoryForm) -> str:
+    return " or ".join(
+        f"""({" ".join(f'{"+" if k > 0 else "-"} coalesce("{c}", 0)' for c, k in i.terms)}) <> 0"""
+        for i in the_form.identities
+    )
+
+
+def _searched(reading: _Suspect) -> Iterator[dict[str, Any]]:
+    values = {
+        cell: None if status in _UNKNOWN else value
+        for (cell, value), status in zip(reading.values.items(), reading.status, strict=True)
     }
-    for number, answer in enumerate(localise(the_form, values), 1):
-        yield {"report_id": reading["report_id"], "part": number, **_row(answer)}
+    for number, answer in enumerate(localise(reading.form, values), 1):
+        yield {"report_id": reading.report_id, "part": number, **_row(answer)}
 
 
 def _row(found: Localised) -> dict[str, Any]:

@@ -178,6 +178,11 @@ def readable(warehouse: Warehouse, name: str) -> bool:
     return True
 
 
+def lacking_columns(parts: Iterable[Path]) -> list[Path]:
+    """The parts that an older reader wrote, without some column of today."""
+    return [part for part in parts if not set(SCHEMA.names) <= set(pq.read_schema(part).names)]
+
+
 def summaries(warehouse: Warehouse, wanted: Collection[str]) -> dict[str, ReadingSummary]:
     """What became of these snapshots (by id), from all readings at rest."""
     found: dict[str, ReadingSummary] = {}

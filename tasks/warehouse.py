@@ -66,6 +66,7 @@ _RUNS = pa.schema(
     ]
 )
 _SOURCES = pa.schema([(name, _TEXT) for name in Source._fields])
+_PARTS = pa.schema([("filename", _TEXT), ("is_older", pa.bool_())])
 
 
 class PublishError(Exception):
@@ -201,6 +202,9 @@ def prepare(
         write_schema(warehouse.reports, reports.SCHEMA)
     key = increment.key_of(warehouse, known)
     why_full, parts = increment.plan(warehouse, folder, key, full=full)
+    older = set(reports.lacking_columns(parts))
+    rows = [{"filename": str(part), "is_older": part in older} for part in parts]
+    write_table(folder / "parts.parquet", pa.Table.from_pylist(rows, schema=_PARTS))
     registry = Registry.read()
     write_table(folder / "expected.parquet", expected_units(registry, allowed))
     _judge(folder, Resolver.of(registry, allowed), parts, some=not why_full)

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
+from tasks import increment, repairs, reports
 from tasks import warehouse as publishing
 from tasks.records import AccountingError, BadInput
 from tasks.store import Warehouse
@@ -24,7 +27,7 @@ from tasks.warehouse import (
     query,
     remember_sources,
 )
-from tests.models.synthetic import Synthetic, source
+from tests.models.synthetic import Synthetic, figures, source
 
 HERE = Path(__file__).resolve().parent.parent
 
@@ -74,6 +77,22 @@ def test_a_finished_run_without_its_lists_is_refused(tmp_path: Path) -> None:
     (warehouse.run_folder("night-1") / "outcomes.parquet").unlink()
     with pytest.raises(AccountingError, match=r"outcomes\.parquet is missing"):
         check_accounting(warehouse)
+
+
+def test_repairs_are_searched_for_in_a_few_files_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "requests.granted.natural_person"
+    world = Synthetic(tmp_path)
+    for year in (2021, 2022):
+        url = f"https://www.huachuan.gov.cn/{year}"
+        world.night().report(url, "桦川县人民政府", year, figures() | {wrong: Decimal(3)})
+    parts = increment.parts_of(world.write().reports)
+    whole = repairs.localised(parts)
+    assert len(set(whole["report_id"].to_pylist())) == 2
+    monkeypatch.setattr(repairs, "_FILES", 1)
+    assert repairs.localised(parts).equals(whole)
+    assert repairs.localised([]).num_rows == 0
 
 
 def test_sources_given_once_are_remembered(tmp_path: Path) -> None:
@@ -155,6 +174,9 @@ def test_a_reader_keeps_its_night_and_the_next_sees_the_new(
     world.nights[0].run_id = "night-2"
     world.nights[0].report("https://www.huachuan.gov.cn/2", "桦川县人民政府", 2022, scope="area")
     world.write()
+    (part,) = warehouse.reports.glob("part-night-2-*")  # as a reader wrote it that knew less
+    pq.write_table(pq.read_table(part).drop_columns(["signed_date"]), part)
+    assert reports.lacking_columns(increment.parts_of(warehouse.reports)) == [part]
     wal = warehouse.database.with_name("gongkai.duckdb.wal")
     wal.write_bytes(b"left by somebody")
     wal.unlink()

@@ -10,16 +10,24 @@
 
 {# The readings, each once: `repeats` are the rows that a killed run left a second time (a row number
    of a file; nearly always none). The prepared folder's zero-row file comes first: it fixes every
-   column and its type. #}
+   column and its type. Parts in which an older reader lacked a column are matched by name; that holds
+   every file's columns in memory at once (1 MB a file), so the others are not. #}
 {% macro readings_parquet() -%}
-  {%- set files = [archive('reports/*.parquet')] %}
-  {%- if is_incremental() %}
-  {%- set files = run_query("select chr(39) || replace(filename, chr(39), chr(39) || chr(39)) || chr(39) from " ~ touched('files')).columns[0].values() %}
+  {%- if execute %}
+  {%- set found = run_query("select is_older, chr(39) || replace(filename, chr(39), chr(39) || chr(39)) || chr(39) from read_parquet(" ~ prepared('parts') ~ ")").rows %}
+  {%- else %}
+  {%- set found = [] %}
   {%- endif %}
   (
     select *
-    from read_parquet([{{ prepared('schema_reports') }}{% for file in files %}, {{ file }}{% endfor %}],
-                      union_by_name = true, filename = true, file_row_number = true) as parts
+    from (
+    {%- for is_older in [false, true] if not is_older or true in found | map(attribute=0) %}
+      {{ "union all by name" if is_older }}
+      select *
+      from read_parquet([{{ prepared('schema_reports') }}{% for older, file in found if older == is_older %}, {{ file }}{% endfor %}],
+                        {{ "union_by_name = true, " if is_older }}filename = true, file_row_number = true)
+    {%- endfor %}
+    ) as parts
     {%- if is_incremental() %}
     semi join {{ touched('readings') }} as touched using (report_id)
     {%- endif %}
