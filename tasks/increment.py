@@ -38,11 +38,13 @@ REPEATS = pa.schema([("filename", _TEXT), ("file_row_number", pa.int64())])
 _TOUCHED = {
     "touched_readings": IDS,
     "touched_files": FILES,  # where they stand
+    "touched_resolutions": IDS,
     "touched_reports": IDS,
     "touched_units": UNITS,
     "touched_areas": AREAS,  # in which a touched report counted before
 }
-_BY_UNITS = ("touched_reports", "touched_units", "touched_areas")  # known once units are resolved
+# Known once units are resolved, by what a reading says itself and by the keys that others teach.
+_BY_UNITS = ("touched_resolutions", "touched_reports", "touched_units", "touched_areas")
 MEMORY = "1GB"  # of the connections here
 
 
@@ -62,6 +64,11 @@ def connect(
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set enable_external_file_cache = false")  # the system has one
     return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
+    """The published generation, as `old`."""
+    connection.execute(f"attach '{_quoted(warehouse.database)}' as old (read_only)")
 
 
 def key_of(warehouse: Warehouse, sources: pa.Table) -> str:
@@ -169,7 +176,7 @@ def _why_full(
     if not warehouse.database.exists():
         return "nothing is published yet"
     try:
-        connection.execute(f"attach '{_quoted(warehouse.database)}' as old (read_only)")
+        attach(connection, warehouse)
         state = connection.execute("select key, full_size from old.built.state").fetchall()
     except duckdb.Error:
         return "the published generation does not say what it was built from"
@@ -240,13 +247,16 @@ def _touched(connection: duckdb.DuckDBPyConnection) -> str:
 def join_resolutions(warehouse: Warehouse, prepared: Path) -> None:
     """Once the touched readings are resolved: take all reports together that bear on each other."""
     with connect() as connection:
-        connection.execute(f"attach '{_quoted(warehouse.database)}' as old (read_only)")
+        attach(connection, warehouse)
         for name in ("touched_readings", "touched_files", "resolutions", "corrections", "verdicts"):
             path = _quoted(prepared / f"{name}.parquet")
             connection.execute(f"create view {name} as from read_parquet('{path}')")
         _links(connection, warehouse)
         _close(connection)
         said = {
+            "touched_resolutions": """
+                select report_id from touched_readings union select report_id from resolutions
+            """,
             "touched_reports": "select report_id from touched",
             "touched_units": """
                 select unit_id from old.staging.stg_resolutions
@@ -325,6 +335,8 @@ def _close(connection: duckdb.DuckDBPyConnection) -> None:
         """
         create table touched as
         select report_id from touched_readings
+        union
+        select report_id from resolutions
         union
         select report_id from links semi join fetched on links.link = fetched.document_id
         union

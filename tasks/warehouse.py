@@ -34,7 +34,9 @@ from tasks.store import (
     write_tables,
 )
 from tasks.units import Registry, Resolver
-from tasks.units.tables import RESOLUTIONS, expected_units, resolutions
+from tasks.units.learned import learn
+from tasks.units.listed import listed
+from tasks.units.tables import OWN, expected_units, resolutions
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 PUBLIC_TABLES = (
@@ -42,6 +44,7 @@ PUBLIC_TABLES = (
     "report_cells",
     "reports",
     "units",
+    "learned_keys",
     "measures",
     "findings",
     "national_totals",
@@ -207,13 +210,19 @@ def prepare(
     write_table(folder / "parts.parquet", pa.Table.from_pylist(rows, schema=_PARTS))
     registry = Registry.read()
     write_table(folder / "expected.parquet", expected_units(registry, allowed))
-    _judge(folder, Resolver.of(registry, allowed), parts, some=not why_full)
+    resolver = Resolver.of(registry, allowed)
+    with increment.connect() as connection:
+        runs = [warehouse.run_folder(str(run["run_id"])) for run in finished_runs(warehouse)]
+        write_table(folder / "listed.parquet", listed(connection, resolver, runs))
+    _judge(warehouse, folder, resolver, parts, some=not why_full)
     if not why_full:
         increment.join_resolutions(warehouse, folder)
     return why_full, key
 
 
-def _judge(folder: Path, resolver: Resolver, parts: Sequence[Path], *, some: bool) -> None:
+def _judge(
+    warehouse: Warehouse, folder: Path, resolver: Resolver, parts: Sequence[Path], *, some: bool
+) -> None:
     """What SQL cannot do: whose each reading is, and its smallest repairs."""
     repeats, touched = folder / "repeats.parquet", folder / "touched_readings.parquet"
     found = repairs.localised(parts, repeats=repeats, only=touched if some else None)
@@ -223,7 +232,12 @@ def _judge(folder: Path, resolver: Resolver, parts: Sequence[Path], *, some: boo
         rows.setdefault(row["filename"], set()).add(row["file_row_number"])
     only = set(pq.read_table(touched)["report_id"].to_pylist()) if some else None
     tables = resolutions(resolver, parts, only=only, repeats=rows)
-    write_tables(folder / "resolutions.parquet", tables, RESOLUTIONS)
+    write_tables(folder / "own.parquet", tables, OWN)
+    with increment.connect() as connection:
+        if some:
+            increment.attach(connection, warehouse)
+        fetches = increment.parts_of(warehouse.snapshots)
+        learn(connection, folder, resolver.registry, fetches, some=some)
 
 
 def _runs(warehouse: Warehouse) -> pa.Table:

@@ -74,6 +74,7 @@ LEFT_OUT = {
     "report_cells": "cells of superseded, unresolved and unofficial reports: working material, "
     "not to be cited; the archive keeps them",
     "candidates": "links that were not taken for reports: for whoever reviews the listings",
+    "learned_keys": "what resolution worked with: reports.explanation names the key that decided",
     "failures": "the operator's list of the moment, with addresses of pages that are not official; "
     "coverage says which reports could not be read",
 }

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from tasks.records import Source
-from tasks.report.index_number import unified_code_checks
+from tasks.units.keys import unified_code
 from tasks.units.model import Clues, Evidence, Grade, Unit
 from tasks.units.names import short_names, unit_in_title
 from tasks.units.registry import Registry
@@ -133,9 +133,6 @@ def _superiors(registry: Registry, prose: str, year: int | None) -> Iterable[Evi
 
 
 def unified_division(index_number: str) -> str | None:
-    """Digits 3 to 8 of a unified social credit code (GB 32100) whose check digit is right."""
-    match = re.match(r"[0-9A-Z]{18}(?![0-9A-Z])", index_number.strip().upper())
-    if not match:
-        return None
-    code = match.group()
-    return code[2:8] if code[2:8].isdigit() and unified_code_checks(code) else None
+    """Digits 3 to 8 of the unified code that the index number begins with."""
+    code = unified_code(index_number)
+    return code[2:8] if code and code[2:8].isdigit() else None

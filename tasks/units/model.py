@@ -12,7 +12,7 @@ GOVERNMENT_OFFICE = "gov_office"
 ZONE_OFFICE = "devzone"
 SUBDISTRICT = "subdistrict"
 
-Grade = Literal["hard", "context", "soft"]
+Grade = Literal["hard", "context", "soft"]  # and "learned": see `learned`
 State = Literal["resolved", "ambiguous", "conflict", "unresolved"]
 
 
@@ -58,6 +58,7 @@ class Clues:
     site_name: str | None = None
     index_number: str | None = None
     context: tuple[str, ...] = ()  # breadcrumb, column, link text
+    account: str | None = None  # who put it on the site, as the site calls them
     official_url: str | None = None  # where it was fetched, when that is an official page
     prose: str = ""
 
@@ -69,8 +70,9 @@ class Resolution:
     state: State
     unit: Unit | None = None
     grade: Grade | None = None
-    candidates: tuple[Unit, ...] = ()
+    candidates: tuple[Unit, ...] = ()  # at most MOST_CANDIDATES
     explanation: str = ""
+    possible: tuple[Unit, ...] = ()  # all that an ambiguous document can be of
 
 
 class Evidence(NamedTuple):

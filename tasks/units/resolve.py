@@ -87,8 +87,10 @@ class Resolver:
             steps.append(registry.full_name(unit, year))
             return Resolution("resolved", unit, grade or "soft", (unit,), "; ".join(steps))
         steps.append(f"{len(candidates)} left: {_quoted(candidates, registry, year)}")
-        kept_units = tuple(sorted(candidates)[:MOST_CANDIDATES])
-        return Resolution("ambiguous", None, None, kept_units, "; ".join(steps))
+        left = tuple(sorted(candidates))
+        return Resolution(
+            "ambiguous", None, None, left[:MOST_CANDIDATES], "; ".join(steps), possible=left
+        )
 
     def _start(self, clues: Clues, anchors: set[str], site: set[str]) -> tuple[set[Unit], str]:
         """The candidates that the name gives, alone or relative to where it was published."""

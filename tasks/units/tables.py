@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.records import Source
+from tasks.units.keys import keys_of
 from tasks.units.model import GOVERNMENT, Clues, Unit
 from tasks.units.registry import Registry
 from tasks.units.resolve import Resolver
 
 CANDIDATE = pa.struct([("unit_id", pa.string()), ("name", pa.string()), ("code", pa.string())])
+_KEY = pa.struct([("kind", pa.string()), ("key", pa.string())])
+_OWN = pa.struct([("candidates", pa.list_(CANDIDATE)), ("explanation", pa.string())])
 RESOLUTIONS = pa.schema(
     [
         ("report_id", pa.string()),
@@ -29,6 +32,20 @@ RESOLUTIONS = pa.schema(
         ("candidates", pa.list_(CANDIDATE)),
         ("explanation", pa.string()),
         ("report_year", pa.int32()),
+        # Every unit that an ambiguous reading can be of, `candidates` being cut short.
+        ("possible", pa.list_(pa.string())),
+        ("keys", pa.list_(_KEY)),
+        ("own", _OWN),  # where learned keys resolved it: what it said by itself
+    ]
+)
+# What a reading's own evidence says, and what `learned` asks of it besides.
+OWN = pa.schema(
+    [
+        *[f for f in RESOLUTIONS if f.name != "own"],
+        ("document_id", pa.string()),
+        ("parent_document_id", pa.string()),
+        ("official", pa.bool_()),
+        ("fetched_at", pa.timestamp("us", tz="UTC")),
     ]
 )
 EXPECTED = pa.schema(
@@ -46,6 +63,9 @@ EXPECTED = pa.schema(
 )
 _READ = [
     "report_id",
+    "document_id",
+    "parent_document_id",
+    "fetched_at",
     "issuing_unit",
     "report_year",
     "title",
@@ -73,7 +93,7 @@ def resolutions(
     only: Collection[str] | None = None,
     repeats: Mapping[str, Collection[int]] | None = None,
 ) -> Iterator[pa.Table]:
-    """Resolve the readings of the given parts of `reports/`, a table for each part, in order.
+    """Resolve the readings of the given parts of `reports/` by their own evidence: tables of OWN.
 
     `only` these report_ids; not the rows (by part and row number) that repeat another reading.
     """
@@ -111,28 +131,32 @@ def _of_part(
                     rows.append(_resolved(resolver, reading))
                 number += 1
     rows.sort(key=lambda row: str(row["report_id"]))
-    return pa.Table.from_pylist(rows, schema=RESOLUTIONS)
+    return pa.Table.from_pylist(rows, schema=OWN)
 
 
 def _resolved(resolver: Resolver, reading: dict[str, Any]) -> dict[str, object]:
     year = reading["report_year"]
     around = (reading["column_name"], reading["content_source"], reading["link_title"])
-    found = resolver.resolve(
-        Clues(
-            issuing_unit=reading["issuing_unit"],
-            report_year=year,
-            title=reading["title"] or reading["link_title"],
-            source_id=reading["source_id"],
-            site_id_code=reading["site_id_code"],
-            site_name=reading["site_name"],
-            index_number=reading["index_number"],
-            context=tuple(t for t in around if t),
-            official_url=reading["final_url"] if reading["official"] else None,
-            prose="\n".join(text for _, text in reading["sections"] or () if text),
-        )
+    clues = Clues(
+        issuing_unit=reading["issuing_unit"],
+        report_year=year,
+        title=reading["title"] or reading["link_title"],
+        source_id=reading["source_id"],
+        site_id_code=reading["site_id_code"],
+        site_name=reading["site_name"],
+        index_number=reading["index_number"],
+        context=tuple(t for t in around if t),
+        account=reading["content_source"],
+        official_url=reading["final_url"] if reading["official"] else None,
+        prose="\n".join(text for _, text in reading["sections"] or () if text),
     )
+    found = resolver.resolve(clues)
     registry = resolver.registry
+    # A page that names nobody is no witness against a key; others count when official.
+    named = reading["issuing_unit"] or found.unit
+    keys = keys_of(clues) if named and (reading["official"] or found.possible) else []
     return {
+        **{n: reading[n] for n in ("document_id", "parent_document_id", "official", "fetched_at")},
         "report_id": reading["report_id"],
         "unit_id": found.unit.unit_id if found.unit else None,
         "division_id": found.unit.division_id if found.unit else None,
@@ -149,6 +173,8 @@ def _resolved(resolver: Resolver, reading: dict[str, Any]) -> dict[str, object]:
         ],
         "explanation": found.explanation,
         "report_year": year,
+        "possible": [unit.unit_id for unit in found.possible] or None,
+        "keys": [key._asdict() for key in keys] or None,
     }
 
 

@@ -140,7 +140,7 @@ def years() -> Case:
         base |= {"report_id": report_id, "form": form, "report_year": year}
         reports.append(base | more)
         values.append({"report_id": report_id, "form": form, "report_year": year, **cells})
-        there = {"unit_id": unit, "report_year": year, "version": version}
+        there = {"unit_id": unit, "report_year": year, "version": version, "division_id": unit}
         if there not in units:
             units.append(there)
         return report_id
@@ -163,7 +163,7 @@ def years() -> Case:
                 "verdict": verdict,
                 "last_year": year - 1,
                 "last_report_id": f"{unit} {year - 1}",
-                "division_changed": verdict == "cannot_tell" and unit.startswith("moved"),
+                "division_changed": unit.startswith(("moved", "merged")),
             }
         )
 
@@ -239,6 +239,13 @@ def years() -> Case:
     finding("moved", 2022, "carried_over.business", 11, 99, "cannot_tell")
     finding("moved", 2022, "in_force.rules", 104, 101, "cannot_tell")
 
+    # So with one that another was merged into; of another year or scope it says nothing.
+    report("merged", 2021, "2021", out | law)
+    report("merged", 2022, "2021", into | law_now | other)
+    finding("merged", 2022, "carried_over.business", 11, 99, "cannot_tell")
+    finding("merged", 2022, "in_force.rules", 104, 101, "cannot_tell")
+    changes = [("merged", 2022, "own"), ("breaks", 2021, "own"), ("breaks", 2022, "area")]
+
     # The form of 2019: 上一年 and 增/减 instead of 现行有效.
     kinds = ("licences", "other_services", "penalties", "coercion", "fees")
     items = {f"proactive.{k}.items_last_year": 1000 + n for n, k in enumerate(kinds)}
@@ -279,7 +286,9 @@ def years() -> Case:
     report("unread", 2021, "2021", out | law)
     report("unread", 2022, "2021", nothing | law)
     values[:] = [v for v in values if v["report_id"] != "unread 2022"]
-    return Case({"reports": reports, "stg_report_values": values, "unit_years": units}, expected)
+    changed = [dict(zip(("division_id", "year", "scope"), c, strict=True)) for c in changes]
+    tables = {"reports": reports, "stg_report_values": values, "unit_years": units}
+    return Case(tables | {"division_changes": changed}, expected)
 
 
 def prose() -> Case:

@@ -22,7 +22,7 @@ from tasks.records import Source
 from tasks.report.form import StatutoryForm, form
 from tasks.reports import CELLS, SCHEMA
 from tasks.store import DISCOVERED_SCHEMA, OUTCOMES_SCHEMA, SNAPSHOTS_SCHEMA, Warehouse
-from tasks.units.tables import RESOLUTIONS
+from tasks.units.tables import OWN
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 FIRST, LAST = 2019, 2025
@@ -51,7 +51,7 @@ class Nation:
 
     warehouse: Warehouse
     sources: list[Source]
-    resolutions: pa.Table  # what the resolution says of each reading, those held back too
+    resolutions: pa.Table  # what each reading says by itself, those held back too
     reports: int
 
 
@@ -82,7 +82,7 @@ def build(root: Path, reports: int, *, more: int = 0) -> Nation:
                 "select distinct province from units order by 1"
             ).fetchall()
         ]
-    return Nation(warehouse, sources, found.cast(RESOLUTIONS), count)
+    return Nation(warehouse, sources, found.cast(OWN), count)
 
 
 def add(warehouse: Warehouse, which: str) -> int:
@@ -217,7 +217,13 @@ def _plan(connection: duckdb.DuckDBPyConnection, reports: int, more: int) -> Non
                 [{{'unit_id': unit_id, 'name': issuing_unit, 'code': province || '0000'}}]
                 end as candidates,
             '“' || issuing_unit || '” can be 1 unit; ' || issuing_unit as explanation,
-            year::int as report_year
+            year::int as report_year,
+            case when resolution = 'ambiguous' then [unit_id] end as possible,
+            [{{'kind': 'host_path', 'key': regexp_replace(document_id, '.*//|[^/]*$', '', 'g')}},
+             {{'kind': 'account', 'key': province || ' ' || issuing_unit}},
+             {{'kind': 'unified_code', 'key': unit_id}}] as keys,
+            document_id, parent_document_id, true as official,
+            timestamptz '{NIGHT.isoformat()}' as fetched_at
         from known;
         """
     )

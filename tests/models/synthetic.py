@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.records import Source
+from tasks.report.index_number import unified_code_checks
 from tasks.reports import SCHEMA
 from tasks.store import (
     CANDIDATES_SCHEMA,
@@ -109,7 +110,7 @@ class Night:
                 "document_id": url,
                 "url": url,
                 "source_id": more.pop("source_id", None),
-                "listing_url": more.pop("listing_url", None),
+                **{n: more.pop(n, None) for n in ("listing_url", "link_title", "link_date")},
                 "official": outcome != "quarantined",
             }
         )
@@ -261,6 +262,13 @@ class Synthetic:
 
 def _write(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
     write_table(path, pa.Table.from_pylist(rows, schema=schema))
+
+
+def unified(begin: str) -> str:
+    """A unified code (GB 32100) of these seventeen characters and the check digit."""
+    return next(
+        begin + c for c in "0123456789ABCDEFGHJKLMNPQRTUWXY" if unified_code_checks(begin + c)
+    )
 
 
 def source(source_id: str, code: str, kind: str = "county_listing", unit: str = "") -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,9 +17,9 @@ from tasks import increment, judgements
 from tasks.store import Warehouse
 from tasks.units.tables import RESOLUTIONS
 from tasks.warehouse import Published, publish, query
-from tests.models.synthetic import Night, Synthetic, figures
+from tests.models.synthetic import Night, Synthetic, figures, unified
 from tests.models.test_judgements import correction, write
-from tests.models.world import BUSY, GRANTED, GZL, HUACHUAN, LINAN, SOURCES, fill
+from tests.models.world import BUSY, DINGHAI, GRANTED, GZL, HUACHUAN, LINAN, SOURCES, fill
 
 
 def differing(one: Path, other: Path) -> dict[str, tuple[int, int]]:
@@ -52,8 +53,17 @@ def _publish(warehouse: Warehouse, *, full: bool = False) -> Published:
         return publish(warehouse, sources=SOURCES, full=full)
 
 
+INDEX = unified("11999999486344515") + "/2022-1"
+
+
 def _second_week(night: Night) -> None:
-    """New versions, copies, units, years; a document no longer official; nobody's document."""
+    """New versions, copies, units, years; a document no longer official; nobody's document.
+
+    Two pages of 白泉镇 teach whose index number it is that a text of the first night has.
+    """
+    for year in (2022, 2023):
+        url = f"{DINGHAI}{year}.html"
+        night.report(url, "白泉镇", year, source_id="dinghai", index_number=INDEX)
     for url, change in (("fin.html", 9), ("fresh.html", 4)):
         night.report(
             LINAN + url,
@@ -89,7 +99,8 @@ def _second_week(night: Night) -> None:
 
 def _read_again(night: Night) -> None:
     """Another reader: a report less, one rejected, one of another unit, one of another year."""
-    night.reports = [r for r in night.reports if r["document_id"] != "probe:new"]
+    lost = ("probe:new", DINGHAI + "2023.html")
+    night.reports = [r for r in night.reports if r["document_id"] not in lost]
     for reading in night.reports:
         match reading["document_id"].rpartition("/")[2]:
             case "audit.html":
@@ -111,8 +122,16 @@ def _read_again(night: Night) -> None:
 def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
     world = Synthetic(tmp_path)
     fill(world)
+    asked: dict[str, Any] = {
+        "origin": "imported",
+        "official": False,
+        "discovered": False,
+        "index_number": INDEX,
+    }
+    world.nights[0].report("file:asked", "白泉镇", 2020, **asked)
     warehouse = world.write()
     assert _publish(warehouse).why_full == "nothing is published yet"
+    assert _asked(warehouse) == ("ambiguous", None)
 
     # New documents, new versions, and a correction and a verdict of old ones.
     third = world.night(after_days=14)
@@ -129,6 +148,7 @@ def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
     assert _publish(warehouse).why_full == ""
     told = query(warehouse, "select count(*) as n from findings where human_verdict is not null")
     assert told.to_pylist() == [{"n": 1}]
+    assert _asked(warehouse) == ("resolved", "learned")
 
     # The same bytes read otherwise; old pages seen again; the judgements taken back.
     _read_again(third)
@@ -148,12 +168,19 @@ def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
     write(tmp_path, "corrections", correction(HUACHUAN + "audit.html"))
     (tmp_path / "verdicts.csv").unlink()
     assert _publish(warehouse).why_full == ""
+    assert _asked(warehouse) == ("ambiguous", None)
     shutil.copy(warehouse.database, tmp_path / "incremental.duckdb")
 
     assert _publish(warehouse, full=True).why_full == "asked for"
     assert differing(tmp_path / "incremental.duckdb", warehouse.database) == {}
     states = "select resolution, is_current, count(*) from reports group by all"
     assert len(query(warehouse, states)) > 3
+
+
+def _asked(warehouse: Warehouse) -> tuple[str, str | None]:
+    sql = "select resolution, resolution_grade from reports where url = 'file:asked'"
+    (found,) = query(warehouse, sql).to_pylist()
+    return found["resolution"], found["resolution_grade"]
 
 
 KEY = "the same code and sources"

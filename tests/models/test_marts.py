@@ -7,6 +7,7 @@ import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import duckdb
 import pytest
@@ -47,6 +48,7 @@ COLUMNS = {
     "reports": "report_id document_id snapshot_id url origin official issuing_unit unit_id "
     "resolution resolution_grade candidates explanation report_year form scope is_current "
     "superseded_by index_number published_date parser_version",
+    "learned_keys": "kind key unit_id times_seen first_seen last_seen contradictions usable",
     "units": "unit_id unit_name aliases code_nbs code_mca valid_from valid_to",
     "measures": "cell label meaning unit form series",
     "findings": "report_id rule identity cells expected found verdict explanation",
@@ -210,6 +212,21 @@ def test_across_years(db: Db) -> None:
     }
 
 
+def test_splits_and_mergers_make_two_years_incomparable(db: Db) -> None:
+    """2021: 江干区 and 下城区 went up in others, 余杭区 lost 临平区; 2020: 公主岭 moved."""
+
+    def scopes(division: str, year: int) -> set[str]:
+        sql = "select scope from reconcile.division_changes where division_id = ? and year = ?"
+        return {scope for (scope,) in rows(db, sql, division, year)}
+
+    for division in ("C330102", "C330105", "C330110", "C330113"):
+        assert scopes(division, 2021) == {"own", "area"}
+        assert scopes(division, 2022) == set()
+    for prefecture in ("K220300", "K220100"):  # 四平, 长春: their own office is what it was
+        assert scopes(prefecture, 2020) == {"area"}
+    assert scopes("K330100", 2021) == set()  # all of it within 杭州
+
+
 def test_prose_and_title(db: Db) -> None:
     assert findings(db, GZL + "2019.html") == [
         ("prose", "prose.requests.new_received.total", Decimal(5), Decimal(3), "violated"),
@@ -371,6 +388,21 @@ def test_departments_are_expected_once_they_have_reported(db: Db) -> None:
     # A rejected report was published all the same; 水务局 is 水利局 by another name.
     water = "select outcome from coverage where unit_name = '桦川县水利局' order by report_year"
     assert rows(db, water) == [("rejected",), ("missing",)]
+
+
+def test_a_report_that_is_listed_was_published_though_nobody_could_fetch_it(db: Db) -> None:
+    assert rows(
+        db,
+        """
+        select outcome, reason, url, published_date::varchar, published_evidence, late, report_id
+        from coverage where unit_name = '桦川县财政局' order by report_year
+        """,
+    ) == [
+        ("parsed", None, HUACHUAN + "blank.html", None, None, None, ANY),
+        ("listed", "http_404", HUACHUAN + "gone.html", "2023-02-03", "the listing", True, None),
+    ]
+    # A page that was read is not listed only, whatever became of a later fetch.
+    assert rows(db, "select count(*) from coverage where outcome = 'listed'") == [(1,)]
 
 
 def test_a_report_that_is_republished_was_published_when_it_first_came_out(db: Db) -> None:

@@ -14,6 +14,7 @@ SOURCES = [
 ]
 HUACHUAN = "https://www.huachuan.gov.cn/"
 LINAN = "https://www.linan.gov.cn/"
+DINGHAI = "https://www.dinghai.gov.cn/"
 GZL = "https://www.gongzhuling.gov.cn/"
 GRANTED = "requests.granted.natural_person"
 BUSY = figures(
@@ -254,8 +255,16 @@ def fill(world: Synthetic) -> None:
         night.outcome(
             "https://copy.example.com/x", "quarantined", code="not_official", stage="discover"
         )
-    first.outcome(HUACHUAN + "gone.html", "failed", code="http_404", stage="fetch")
-    second.outcome(HUACHUAN + "gone.html", "failed", code="http_404", stage="fetch")
+    for night in (first, second):
+        night.outcome(
+            HUACHUAN + "gone.html",
+            "failed",
+            code="http_404",
+            stage="fetch",
+            source_id="huachuan",
+            link_title="桦川县财政局 2022年政府信息公开工作年度报告",
+            link_date="2023-02-03",
+        )
     first.outcome(LINAN + "slow.html", "failed", code="timeout", stage="fetch")
     second.report(  # dated long before the year it is for
         LINAN + "slow.html",

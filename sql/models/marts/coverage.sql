@@ -6,11 +6,23 @@ with expected_units as (
     select * from read_parquet({{ prepared('expected') }})
 ),
 
+-- Reports that a listing names and that were not fetched: whoever lists one has published it.
+listed as (
+    select
+        *,
+        try_cast(link_date as date) as published_date
+    from read_parquet({{ prepared('listed') }})
+),
+
 years as (
-    select distinct expected_units.source_division_id, readings.report_year
+    select distinct expected_units.source_division_id, seen.report_year
     from expected_units
-    inner join {{ ref('stg_readings') }} as readings using (source_id)
-    where readings.report_year >= 2019
+    inner join (
+        select source_id, report_year from {{ ref('stg_readings') }}
+        union
+        select source_id, report_year from listed
+    ) as seen using (source_id)
+    where seen.report_year >= 2019
 ),
 
 departments_that_reported as (
@@ -86,7 +98,9 @@ answers as (
         end as unit_id,
         readings.report_year,
         readings.report_id,
+        readings.url,
         readings.outcome,
+        readings.reason_code as reason,
         coalesce(versions.is_current, false) as is_current,
         readings.fetched_at,
         coalesce(try_cast(readings.published_date as date), try_cast(readings.link_date as date)) as published_date,
@@ -98,6 +112,17 @@ answers as (
     inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
     left join {{ ref('report_versions') }} as versions using (report_id)
     where resolutions.resolution = 'resolved' and readings.official
+    union all by name
+    select
+        unit_id,
+        report_year,
+        url,
+        'listed' as outcome,
+        code as reason,
+        false as is_current,
+        published_date,
+        case when published_date is not null then 'the listing' end as published_evidence
+    from listed
 ),
 
 best_answer as (
@@ -105,7 +130,13 @@ best_answer as (
     from answers
     qualify row_number() over (
         partition by unit_id, report_year
-        order by outcome = 'parsed' desc, is_current desc, published_date, fetched_at, report_id
+        order by
+            list_position(['parsed', 'rejected', 'listed'], outcome),
+            is_current desc,
+            published_date,
+            fetched_at,
+            report_id,
+            url
     ) = 1
 ),
 
@@ -121,7 +152,7 @@ first_published as (
     where year(published_date) >= report_year
     qualify row_number() over (
         partition by unit_id, report_year
-        order by published_date, published_evidence = 'the listing', fetched_at, report_id
+        order by published_date, published_evidence = 'the listing', fetched_at, report_id, url
     ) = 1
 ),
 
@@ -148,7 +179,9 @@ dated as (
             when perhaps.unit_id is not null then 'ambiguous'
             else 'missing'
         end as outcome,
+        best_answer.reason,
         best_answer.report_id,
+        best_answer.url,
         first_published.published_date,
         first_published.published_evidence
     from expected
@@ -170,8 +203,10 @@ select
     dated.published_date,
     dated.published_evidence,
     dated.outcome,
+    dated.reason,
     dated.published_date > dated.deadline as late,
-    dated.report_id
+    dated.report_id,
+    dated.url
 from dated
 left join {{ ref('units') }} as units using (unit_id)
 qualify row_number() over (partition by dated.unit_id, dated.report_year order by units.version desc) = 1

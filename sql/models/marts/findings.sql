@@ -67,7 +67,7 @@ years as (
     select
         report_id, rule, identity, cells, expected, found, verdict,
         case
-            when division_changed then 'the division changed after ' || last_year
+            when division_changed then 'the division or one beside it changed after ' || last_year
             when verdict = 'cannot_tell' then 'a cell of ' || last_year || ' or of this year is blank'
             else 'the report for ' || last_year || ' (' || last_report_id || ') gives ' || expected::decimal(18, 0)
                 || ', this one says ' || found::decimal(18, 0)

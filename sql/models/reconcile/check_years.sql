@@ -1,7 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 -- Across years, for one unit and scope: what was carried out of a year comes into the next; what is
 -- in force is what was, and what was issued, less what was repealed. Both years' current reports
--- must be there; a division that changed between them makes it cannot_tell.
+-- must be there; a division that changed between them, by a split or a merger too, makes it cannot_tell.
 {%- set this_columns, last_columns = [], [] %}
 {%- for column in ['natural_person', 'business', 'research', 'public_interest', 'legal_service', 'other_org', 'total'] %}
 {%- do this_columns.append('requests.carried_in.' ~ column) %}
@@ -23,6 +23,7 @@ with current_values as (
         reports.form,
         reports.report_year,
         units.version as unit_version,
+        units.division_id,
         {%- for c in (this_columns + last_columns) | unique %}
         report_values."{{ c }}"{{ "," if not loop.last }}
         {%- endfor %}
@@ -40,7 +41,7 @@ pairs as (
         last.form as last_form,
         last.report_id as last_report_id,
         last.report_year as last_year,
-        this.unit_version <> last.unit_version as division_changed,
+        this.unit_version <> last.unit_version or changes.year is not null as division_changed,
         {%- for c in this_columns %}
         this."{{ c }}" as "this {{ c }}",
         {%- endfor %}
@@ -50,6 +51,8 @@ pairs as (
     from current_values as this
     inner join current_values as last
         on last.unit_id = this.unit_id and last.scope = this.scope and last.report_year = this.report_year - 1
+    left join {{ ref('division_changes') }} as changes
+        on changes.division_id = this.division_id and changes.year = this.report_year and changes.scope = this.scope
 ),
 
 carried_over as (

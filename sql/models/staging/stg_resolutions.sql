@@ -1,2 +1,2 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('readings') }}") }}
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('resolutions') }}") }}
 select * from read_parquet({{ prepared('resolutions') }})
