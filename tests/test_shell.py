@@ -263,3 +263,14 @@ def test_the_examples_are_found() -> None:
     assert len(examples) >= 15
     assert len({title for title, _ in examples}) == len(examples)
     assert sum("中文" in sql for _, sql in examples) >= 3
+
+
+def test_no_example_counts_a_finding_that_a_person_dismissed() -> None:
+    asked = [
+        sql
+        for _, sql in shell.example_queries()
+        if ("findings" in sql or "核查结果" in sql) and "'violated'" in sql
+    ]
+    assert len(asked) >= 2
+    for sql in asked:
+        assert "is distinct from 'dismissed'" in sql

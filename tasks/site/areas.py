@@ -11,7 +11,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(slots=True)
 class Tally:
-    """Unit-years by what became of them. `expected` is the sum of the four outcomes.
+    """Unit-years by what became of them. `expected` is the sum of the five outcomes.
 
     `late` and `on_time` count those with a statutory date and an evidenced day of publication;
     `overdue` those not found whose date had passed on the day the data stands at.
@@ -20,8 +20,9 @@ class Tally:
     expected: int = 0
     parsed: int = 0
     rejected: int = 0
-    missing: int = 0
+    listed: int = 0
     ambiguous: int = 0
+    missing: int = 0
     late: int = 0
     on_time: int = 0
     overdue: int = 0

@@ -55,7 +55,7 @@ where area_id in (select area_id from wanted) and (
 order by area_id, level, organ <> 'gov', organ <> 'gov_office', code, unit_name, unit_id
 """
 _COVERED = """
-select unit_id, report_year, outcome, late, overdue, deadline
+select unit_id, report_year, outcome, reason, url, late, overdue, deadline
 from covered where area_id in (select area_id from wanted)
 """
 # A refused report has the id that its document and its bytes give (docs/architecture.md).

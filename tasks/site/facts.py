@@ -14,8 +14,9 @@ QUERIES = {
 select report_year, count(*) as expected,
        count(*) filter (outcome = 'parsed') as parsed,
        count(*) filter (outcome = 'rejected') as rejected,
-       count(*) filter (outcome = 'missing') as missing,
-       count(*) filter (outcome = 'ambiguous') as ambiguous
+       count(*) filter (outcome = 'listed') as listed,
+       count(*) filter (outcome = 'ambiguous') as ambiguous,
+       count(*) filter (outcome = 'missing') as missing
 from coverage group by report_year order by report_year""",
     "late": """\
 select report_year, count(*) filter (late) as late,

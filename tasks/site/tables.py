@@ -41,7 +41,7 @@ _COVERAGE = """
 create table covered as
 select
     unit_id, report_year, expected_by, deadline, published_date, published_evidence, outcome, late,
-    coverage.report_id, unit.area_id,
+    coverage.report_id, coverage.reason, coverage.url, unit.area_id,
     coalesce(outcome = 'missing' and deadline < $today, false) as overdue
 from published.coverage join unit using (unit_id)
 """
@@ -49,7 +49,8 @@ _TALLIES = """
 select
     area_id, report_year, count(*),
     count(*) filter (outcome = 'parsed'), count(*) filter (outcome = 'rejected'),
-    count(*) filter (outcome = 'missing'), count(*) filter (outcome = 'ambiguous'),
+    count(*) filter (outcome = 'listed'), count(*) filter (outcome = 'ambiguous'),
+    count(*) filter (outcome = 'missing'),
     count(*) filter (late), count(*) filter (not late), count(*) filter (overdue)
 from covered group by all order by all
 """

@@ -94,7 +94,10 @@ def _coverage(db: duckdb.DuckDBPyConnection) -> None:
                 as published_date,
             if(published_date is null, null, 'the page''s header') as published_evidence,
             case when dice < 85 then 'parsed' when dice < 90 then 'rejected'
-                 when dice < 98 then 'missing' else 'ambiguous' end as outcome,
+                 when dice < 92 then 'listed' when dice < 98 then 'missing'
+                 else 'ambiguous' end as outcome,
+            if(outcome = 'listed', 'timeout', null) as reason,
+            if(outcome = 'listed', 'http://www.x.gov.cn/' || {key}, null) as url,
             published_date > deadline as late,
             if(dice < 85, substr(sha256({key}), 1, 32), null) as report_id
         from chosen, range({FIRST_YEAR}, {FIRST_YEAR + YEARS}) as years(year),
