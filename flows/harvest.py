@@ -309,4 +309,5 @@ def get_one(url: str) -> Fetched:
         return None
 
     with Visitor(anything, Settings.from_env(), resolve_from_env()) as visitor:
-        return Gatherer(visitor.fetch, snapshot.Known()).whole(Wanted(canonical_url(url), url))
+        gatherer = Gatherer(visitor.fetch, snapshot.Known())
+        return gatherer.with_pictures(gatherer.whole(Wanted(canonical_url(url), url)))[0]

@@ -1,6 +1,8 @@
-"""Everything that belongs to one document: its further pages, attachments, and what archives hold.
+"""Everything that belongs to one document: its further pages, pictures of its tables, attachments,
+and what archives hold.
 
-An article over several pages is one document, fetched whole or not at all. Attachments and the
+An article over several pages is one document, fetched whole or not at all; pictures of tables go
+into it as far as they are to be had. Attachments and the
 members of archives are documents below their page (`parent_document_id`); one that fails is a
 failure of its own and does not drop the page.
 """
@@ -18,7 +20,7 @@ from tasks.listing.article import further_pages, in_order
 from tasks.listing.attached import ATTACHMENT_SUFFIXES, Attachment, attachments
 from tasks.listing.html import MOST_BYTES as MOST_MARKUP
 from tasks.records import Fetched, State, Wanted, snapshot_id_of
-from tasks.report import pages, read, sniff
+from tasks.report import page_images, pages, read, sniff
 from tasks.urls import canonical_url
 
 MOST_ATTACHMENTS = 10
@@ -26,6 +28,12 @@ MOST_BYTES = 40_000_000
 """All pages of one article together."""
 _LINKS_DOCUMENT = re.compile(rf"\.(?:{'|'.join(ATTACHMENT_SUFFIXES)})\b".encode(), re.IGNORECASE)
 _TOO_MANY = "too_many_attachments"
+# Labels of all three tables: a page that says them in text is not looked through for pictures.
+_TABLE_LABELS = [
+    [label.encode(encoding) for label in ("行政强制", "科研机构", "尚未审结")]
+    for encoding in ("utf-8", "gb18030")
+]
+_MAY_BE_PICTURES = {"needs_ocr", "attachment_only", "missing_tables"}
 
 
 class Archived(Protocol):
@@ -47,8 +55,9 @@ class Gatherer:
 
     def document(self, wanted: Wanted) -> Iterator[Fetched]:
         """One document: its own row first, then a row for everything below it."""
-        page = self.whole(wanted)
+        page, failed = self.with_pictures(self.whole(wanted))
         yield page
+        yield from failed
         yield from self._members(page, page.document_id)
         if page.body is not None and unpack.is_archive(page.body):
             return
@@ -90,17 +99,43 @@ class Gatherer:
         if len(got) == 1:
             return first
         ordered = [start, *in_order(got, start)]
-        joined = pages.join([(u, got[u].content_type, got[u].body or b"") for u in ordered])
-        return replace(
-            first,
-            body=joined,
-            size=len(joined),
-            snapshot_id=snapshot_id_of(joined),
-            content_type=pages.CONTENT_TYPE,
-            headers={"Content-Type": pages.CONTENT_TYPE},  # no single answer's headers are its own
-            etag=None,
-            last_modified=None,
+        return _joined(
+            first, [pages.Part(u, got[u].content_type, got[u].body or b"") for u in ordered]
         )
+
+    def with_pictures(self, page: Fetched) -> tuple[Fetched, list[Fetched]]:
+        """A page together with the pictures that its tables may be, and the fetches that failed.
+
+        The server's word that the page is unchanged goes for its pictures too, which have new names
+        when they are new; not when one of them is still to be had.
+        """
+        if page.error_code is not None or page.body is None:
+            return page, []
+        parts = [pages.Part(page.final_url, page.content_type, page.body)]
+        if page.body.startswith(sniff.PAGES):
+            parts = pages.split(page.body)
+        size = len(page.body)
+        failed: list[Fetched] = []
+        pictures: list[pages.Part] = []
+        for url in _pictures_of(page, parts):
+            row = self.get(Wanted(canonical_url(url), url, page.source_id, page.document_id))
+            size += len(row.body or b"")
+            if row.body is None:
+                failed.append(row)
+            elif sniff.kind(row.body) != "image":
+                said = "what the page shows as a picture is none"
+                failed.append(_without_body(row, "no_picture", said, row.http_status))
+            elif size > MOST_BYTES:
+                said = f"the page and its pictures have more than {MOST_BYTES} bytes"
+                failed.append(_without_body(row, "too_large", said, row.http_status))
+            elif page_images.may_hold_table(row.body):
+                pictures.append(pages.Part(url, row.content_type, row.body))
+        if not pictures:
+            return (replace(page, etag=None, last_modified=None) if failed else page), failed
+        whole = _joined(page, [*parts, *pictures])
+        if len(parts) == 1 and not failed:
+            whole = replace(whole, etag=page.etag, last_modified=page.last_modified)
+        return whole, failed
 
     def with_state(self, wanted: Wanted) -> Wanted:
         """A wanted document with what the archive knows of it, for a conditional request."""
@@ -132,7 +167,8 @@ class Gatherer:
             return
         if page.body is None:
             for state in self.known.children(page.document_id):
-                if not unpack.is_member(state.document_id) and state.error_code != _TOO_MANY:
+                skipped = unpack.is_member(state.document_id) or state.error_code == _TOO_MANY
+                if not skipped and not page_images.PICTURE.search(state.url):
                     yield self.with_state(
                         Wanted(state.document_id, state.url, page.source_id, page.document_id)
                     )
@@ -193,6 +229,37 @@ class Gatherer:
             )
 
 
+def _pictures_of(page: Fetched, parts: list[pages.Part]) -> list[str]:
+    """The addresses of the pictures that a page without all of its tables as text may need."""
+    body = page.body or b""
+    if (b"<img" not in body and b"<IMG" not in body) or len(body) > MOST_BYTES:
+        return []
+    if any(all(label in body for label in labels) for labels in _TABLE_LABELS):
+        return []
+    if sniff.kind(body) not in ("html", "pages"):
+        return []
+    reading = read(body, url=page.url, content_type=page.content_type)
+    if reading.reason is None or reading.reason.code not in _MAY_BE_PICTURES:
+        return []
+    titled = reading.reason.code == "needs_ocr"
+    return page_images.addresses(page_images.wanted(pages.assembled(parts), titled=titled))
+
+
+def _joined(first: Fetched, parts: list[pages.Part]) -> Fetched:
+    """The row of a document that came in several parts."""
+    joined = pages.join(parts)
+    return replace(
+        first,
+        body=joined,
+        size=len(joined),
+        snapshot_id=snapshot_id_of(joined),
+        content_type=pages.CONTENT_TYPE,
+        headers={"Content-Type": pages.CONTENT_TYPE},  # no single answer's headers are its own
+        etag=None,
+        last_modified=None,
+    )
+
+
 def _beyond(page: Fetched, links: list[Attachment]) -> Fetched:
     """The failure of the first attachment that is not fetched, speaking for those after it."""
     url = links[MOST_ATTACHMENTS].url
@@ -218,7 +285,7 @@ def _beyond(page: Fetched, links: list[Attachment]) -> Fetched:
 def _html(body: bytes) -> bytes:
     """The markup in which a document's links stand: all pages of an article together."""
     if body.startswith(sniff.PAGES):
-        return b"\n".join(part for _, part in pages.split(body))
+        return b"\n".join(part.body for part in pages.split(body) if not part.is_picture)
     return body
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ def test_an_article_over_several_pages_is_one_document(web: Web, script: bool) -
         web.server.pages[name(URL, n)] = Resource(text.encode())
     (row,) = web.gather()
     assert row.body is not None
-    assert [b.decode() for _, b in pages.split(row.body)] == made
+    assert [part.body.decode() for part in pages.split(row.body)] == made
     assert values(row) == VALUES
     assert (row.url, row.etag, row.last_modified) == (URL, None, None)
     assert row.headers == {"Content-Type": row.content_type} == {"Content-Type": "multipart/mixed"}
@@ -225,6 +226,72 @@ def test_reports_as_wps_or_text_are_attachments(web: Web, suffix: str) -> None:
     link = f"{HOST}/zwgk/nb/a.{suffix}"
     web.server.pages |= {URL: attached(f"a.{suffix}"), link: Resource(b"x", "x/x")}
     assert [row.url for row in web.gather()] == [URL, link]
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x03\x84\0\0\x01\x90"  # 900 x 400
+
+
+def pictured() -> bytes:
+    """The report with a picture in the place of each table, and what else a page shows."""
+    tables = re.findall(r"<table[^>]*>(?:(?!<table).)*?</table>", HTML, re.DOTALL)
+    body = HTML
+    for n, table in enumerate(t for t in tables if re.search("行政强制|科研机构|行政复议", t)):
+        body = body.replace(table, f'<p><img src="W{n}.png" width="900"></p>')
+    return body.replace("</body>", '<img src="/images/logo.png"></body>').encode()
+
+
+def test_pictures_of_tables_are_archived_with_their_page(web: Web) -> None:
+    web.server.pages[URL] = Resource(pictured())
+    for n in range(3):
+        web.server.pages[f"{HOST}/zwgk/nb/W{n}.png"] = Resource(PICTURE + bytes([n]), "image/png")
+    (row,) = web.gather()
+    assert row.body is not None
+    assert [part.body for part in pages.split(row.body)] == [
+        pictured(), *(PICTURE + bytes([n]) for n in range(3))
+    ]  # fmt: skip
+    assert (row.url, row.content_type) == (URL, "multipart/mixed")
+    assert row.etag == web.server.pages[URL].etag
+    reason = read(row.body).reason
+    assert reason is not None
+    assert reason.code == "needs_ocr"
+    # The next night the server says that the page is as it was.
+    web.remember([row])
+    web.server.requests.clear()
+    (again,) = web.gather()
+    assert (again.http_status, again.snapshot_id) == (304, row.snapshot_id)
+    paths = [r.path for r in web.server.requests if r.path != "/robots.txt"]
+    assert paths == ["/zwgk/nb/t20240120_7.html"]
+
+
+def test_a_picture_that_fails_is_a_failure_of_its_own_and_is_tried_again(web: Web) -> None:
+    web.server.pages[URL] = Resource(pictured())
+    folder = f"{HOST}/zwgk/nb"
+    web.server.pages[f"{folder}/W0.png"] = Resource(PICTURE, "image/png")
+    web.server.pages[f"{folder}/W1.png"] = Resource(b"<html>404</html>", "image/png")
+    page, wrong, gone = web.gather()
+    assert page.body is not None
+    assert [part.body for part in pages.split(page.body)] == [pictured(), PICTURE]
+    assert (wrong.url, wrong.error_code, wrong.body) == (f"{folder}/W1.png", "no_picture", None)
+    assert (gone.url, gone.error_code) == (f"{folder}/W2.png", "http_404")
+    assert {row.parent_document_id for row in (wrong, gone)} == {page.document_id}
+    # The page is asked for unconditionally until all of its pictures are there.
+    assert page.etag is None
+    web.remember([page, wrong, gone])
+    web.server.pages[f"{folder}/W1.png"] = Resource(PICTURE + b"1", "image/png")
+    web.server.pages[f"{folder}/W2.png"] = Resource(PICTURE + b"2", "image/png")
+    (whole,) = web.gather()
+    assert whole.body is not None
+    assert len(pages.split(whole.body)) == 4
+    web.remember([whole, wrong, gone])
+    assert [row.http_status for row in web.gather()] == [304]
+
+
+def test_pages_whose_tables_are_text_are_not_looked_through_for_pictures(web: Web) -> None:
+    shown = HTML.replace("</table>", '</table><p><img src="W0.png" width="900"></p>')
+    web.server.pages[URL] = Resource(shown.encode())
+    (row,) = web.gather()
+    assert row.body == shown.encode()
+    assert values(row) == VALUES
 
 
 def bomb() -> bytes:

@@ -7,6 +7,7 @@ anything that visits nodes from Python costs more than the parse.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,11 +15,23 @@ from typing import Any
 
 from lxml import etree
 
-from tasks.report.model import Block, Link, Paragraph, Place, Reject, Source, SourceCell, SourceRow
+from tasks.report import page_images
+from tasks.report.model import (
+    Block,
+    Image,
+    Link,
+    Paragraph,
+    Place,
+    Reject,
+    Source,
+    SourceCell,
+    SourceRow,
+)
 
 # Private-use characters, removed from the page first: libxml2 takes no control characters. Their
 # first byte is one that Chinese text does not have, so that looking for them costs nothing.
-_BREAK, _TABLE, _END, _ROW, _CELL, _SPANS = _RESERVED = tuple(map(chr, range(0x10FFF0, 0x10FFF6)))
+_RESERVED = tuple(map(chr, range(0x10FFF0, 0x10FFF7)))
+_BREAK, _TABLE, _END, _ROW, _CELL, _SPANS, _IMAGE = _RESERVED
 _RESERVED_PREFIX = _BREAK.encode()[:1]
 _AROUND = _BREAK + " \t\r\n\f\v\xa0"
 _BLOCKS = (
@@ -56,6 +69,8 @@ _PARSER = etree.HTMLParser(
     encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True, no_network=True
 )
 _MOST_CELLS = 20_000
+_INLINE = re.compile(rb"""src\s*=\s*["']data:image/[\w.+-]+;base64,([\w+/=\s]+)["']""")
+_IMAGES = re.compile(rf"{_IMAGE}(\d+){_IMAGE}")
 _FRAMES = {"iframe": "src", "embed": "src", "object": "data", "frame": "src"}
 
 _Element = Any
@@ -74,6 +89,9 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     if _RESERVED_PREFIX in page:
         for reserved in _RESERVED:
             page = page.replace(reserved.encode(), b"")
+    inline: list[bytes] = []
+    if b";base64," in page:
+        page = _INLINE.sub(lambda m: _inlined(m[1], inline), page)
     if len(page) > _LARGE and _ENDLESS_TAG.search(page):
         raise Reject("too_large", "the page has a tag of more than 100 KB")
     parts = _STYLES.split(page)
@@ -96,8 +114,9 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
         _drop(element)
     if hides:
         found.hidden = _drop_hidden(root, rules, show_blocks)
+    _place_images(root, found, inline)
     _mark(root)
-    found.blocks = _cut(_STRING(root))
+    found.blocks = _cut(_STRING(root), found.images)
     found.complete = _complete(lowered, found.blocks)
     return found
 
@@ -201,14 +220,14 @@ def _complete(page: bytes, blocks: list[Block]) -> bool:
 
 
 def _look_around(root: _Element, found: Source) -> None:
-    """What the page says of itself beside its text: title, meta tags, links, pictures."""
+    """What the page says of itself beside its text: title, meta tags, links."""
     heading = None
-    for element in root.iter("meta", "title", "h1", "h2", "a", "img", *_FRAMES):
+    for element in root.iter("meta", "title", "h1", "h2", "a", "base", *_FRAMES):
         tag = element.tag
         if tag == "a":
             _link(element, found)
-        elif tag == "img":
-            found.pictures += 1
+        elif tag == "base":
+            found.base = found.base or (element.get("href") or "").strip() or None
         elif tag == "meta":
             name = (element.get("name") or "").strip().lower()
             content = (element.get("content") or "").strip()
@@ -297,25 +316,60 @@ def _refuse_text(text: str | None) -> None:
         raise Reject("broken_table", f"“{text.strip()[:40]}” stands between the cells of a table")
 
 
-def _cut(text: str) -> list[Block]:
+def _inlined(written: bytes, inline: list[bytes]) -> bytes:
+    """Takes a picture out of the page that holds it, which leaves its number there."""
+    inline.append(written)
+    return b'src="data:%d"' % (len(inline) - 1)
+
+
+def _place_images(root: _Element, found: Source, inline: list[bytes]) -> None:
+    """Notes the pictures that may hold a table, and writes their number where they stand."""
+    for element in root.iter("img"):
+        url = page_images.address(element)
+        if url is not None and len(found.images) < page_images.MOST:
+            element.tail = f"{_IMAGE}{len(found.images)}{_IMAGE}" + (element.tail or "")
+            kind, _, number = url.partition(":")
+            known = kind == "data" and number.isdecimal() and int(number) < len(inline)
+            found.images.append(Image(url, data=_decoded(inline[int(number)]) if known else None))
+    found.pictures = len(found.images)
+
+
+def _decoded(written: bytes) -> bytes | None:
+    try:
+        return base64.b64decode(written)
+    except ValueError:
+        return None
+
+
+def _cut(text: str, images: list[Image]) -> list[Block]:
     """The paragraphs and rows of a marked page's text."""
     before, *parts = text.split(_TABLE)
     blocks: list[Block] = []
-    _flow(before, blocks, 0)
+    _flow(before, blocks, 0, images)
     paragraphs = len(blocks)
     for number, part in enumerate(parts, 1):
         inside, _, after = part.partition(_END)
-        _rows(inside, number, blocks)
-        paragraphs = _flow(after, blocks, paragraphs)
+        _rows(inside, number, blocks, images)
+        paragraphs = _flow(after, blocks, paragraphs, images)
     return blocks
 
 
-def _flow(text: str, blocks: list[Block], paragraphs: int) -> int:
+def _note(text: str, images: list[Image], at: int) -> None:
+    """Notes that the pictures in a text stand after `at` blocks."""
+    for number in _IMAGES.findall(text):
+        images[int(number)] = images[int(number)]._replace(at=at)
+
+
+def _flow(text: str, blocks: list[Block], paragraphs: int, images: list[Image]) -> int:
     """Adds the paragraphs of text outside the innermost tables; gives how many there are now."""
     if _CELL in text:  # of a layout table
         text = _CELL_MARK.sub(_BREAK, text).replace(_ROW, _BREAK)
     for piece in text.split(_BREAK):
         paragraph = piece.strip()
+        if images and _IMAGE in paragraph:  # it stands after the text of its line
+            shown = _IMAGES.sub("", paragraph).strip()
+            _note(paragraph, images, len(blocks) + bool(shown))
+            paragraph = shown
         if paragraph:
             paragraphs += 1
             place = _new(Place, ("html", None, None, None, None, None, paragraphs))
@@ -325,10 +379,13 @@ def _flow(text: str, blocks: list[Block], paragraphs: int) -> int:
     return paragraphs
 
 
-def _rows(text: str, number: int, blocks: list[Block]) -> None:
+def _rows(text: str, number: int, blocks: list[Block], images: list[Image]) -> None:
     """Adds the rows of a table."""
     # The named tuples' own constructors would be a fifth of this module's time.
     for row, line in enumerate(text.split(_ROW)):
+        if images and _IMAGE in line:
+            _note(line, images, len(blocks) + (_CELL in line))
+            line = _IMAGES.sub("", line)
         raw = line.split(_CELL)
         if len(raw) > 1:
             places = _places(number, row, len(raw) - 1)

@@ -80,6 +80,18 @@ class Paragraph(NamedTuple):
 Block = Paragraph | SourceRow
 
 
+class Image(NamedTuple):
+    """A picture of a page that may hold a table, and how many blocks stand before it.
+
+    `url` is as the page writes it, or absolute where the page's own address is known; `data` is
+    there when the picture came with the document.
+    """
+
+    url: str
+    at: int = 0
+    data: bytes | None = None
+
+
 @dataclass(slots=True)
 class Source:
     """A document before recognition: blocks in reading order and what the page says of itself."""
@@ -91,6 +103,8 @@ class Source:
     links: list[Link] = field(default_factory=list)
     menu: set[str] = field(default_factory=set)  # texts of links to reports, without spaces
     pictures: int = 0  # pictures large enough to hold a table, in the body
+    images: list[Image] = field(default_factory=list)  # those of an HTML page, in reading order
+    base: str | None = None  # what the page says its addresses are relative to
     shows_columns: bool = True  # False for text in which only the order of cells is left
     hidden: bool = False  # the page hides tables of its own that were left out
     complete: bool = True  # False when the source visibly ends before its own end

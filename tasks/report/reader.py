@@ -11,7 +11,18 @@ from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
 
-from tasks.report import html, index_number, pages, prose, sniff, spoof, text, whose
+from tasks.report import (
+    html,
+    index_number,
+    mht,
+    page_images,
+    pages,
+    prose,
+    sniff,
+    spoof,
+    text,
+    whose,
+)
 from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
@@ -45,10 +56,10 @@ _REFUSED_KINDS = {
     "rar": ("unsupported", "the document is a RAR archive, which is not opened"),
     "7z": ("unsupported", "the document is a 7z archive, which is not opened"),
     "gzip": ("broken_file", "the document is compressed data that was never unpacked"),
-    "mht": ("unsupported", "web archives (MHTML) are not read"),
     "unknown": ("unsupported", "the bytes are in no format that is read"),
 }
 _TABLELESS = {"no_tables", "not_report", "missing_tables", "attachment_only", "needs_ocr"}
+_PAGES = {"html", "pages", "mht"}
 _MODULES = {"pdf": "pdf", "ofd": "ofd", "docx": "docx", "xlsx": "sheet", "xls": "sheet"}
 
 
@@ -102,7 +113,7 @@ def open_source(data: bytes, kind: str, content_type: str | None) -> Source:
     """The blocks of a document whose kind `sniff` tells. Raises Reject when it has none to give."""
     if kind in _REFUSED_KINDS:
         raise Reject(*_REFUSED_KINDS[kind])
-    if kind in ("html", "pages"):
+    if kind in _PAGES:
         return _page(data, kind, content_type)
     if kind == "text":
         return text.source(decode(data, content_type))
@@ -115,6 +126,8 @@ def open_source(data: bytes, kind: str, content_type: str | None) -> Source:
 def _page(data: bytes, kind: str, content_type: str | None, *, show_blocks: bool = False) -> Source:
     if kind == "pages":
         return pages.source(data, show_blocks=show_blocks)
+    if kind == "mht":
+        return pages.assembled(mht.parts(data), show_blocks=show_blocks)
     return html.source(to_utf8(data, content_type), show_blocks=show_blocks)
 
 
@@ -196,6 +209,9 @@ def _without_tables(source: Source, reading: Reading, missing: Missing, body: st
     """Why the statutory tables are not there."""
     names = "、".join(HEADINGS[s][0] for s in missing.sections)
     headings = [h for h in HEADINGS if h in reading.sections]
+    images = page_images.wanted(source)
+    if source.complete and missing.some and images and len(headings) >= 2:
+        return Reject("needs_ocr", f"the table of {names} may be a picture")
     if not source.complete or (missing.some and _stops_early(reading)):
         return Reject("cut_off", f"the document ends before the table of {names}")
     if missing.some:
@@ -204,7 +220,8 @@ def _without_tables(source: Source, reading: Reading, missing: Missing, body: st
     chinese = sum(1 for c in body + "".join(rows) if "\u4e00" <= c <= "\u9fff")
     if source.kind in ("html", "docx") and _attached(source.links):
         return Reject("attachment_only", "the page holds no tables, but links a document")
-    if source.pictures and (len(headings) >= 2 or not source.blocks):
+    titled = is_report_title(compact(reading.metadata.get("title") or ""))
+    if (images and titled) or (source.pictures and (len(headings) >= 2 or not source.blocks)):
         return Reject("needs_ocr", "the tables are pictures")
     if len(headings) >= 2:
         return Reject("no_tables", "the headings of a report stand there without the tables")

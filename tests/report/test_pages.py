@@ -29,7 +29,7 @@ def test_a_report_over_several_pages_is_read_whole(form: Form, charset: str) -> 
     made = [page.encode(charset) for page in spread(html, URL)]
     data = joined(made)
     assert sniff.kind(data) == "pages"
-    assert [body for _, body in pages.split(data)] == made
+    assert [part.body for part in pages.split(data)] == made
     reading = read(data)
     assert reading.outcome == "parsed", reading.reason
     single = read(html.encode())
@@ -81,7 +81,7 @@ def test_the_same_pages_give_the_same_bytes_and_changed_ones_are_refused() -> No
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5), st.text(max_size=30))
 def test_any_pages_come_back_as_they_were(bodies: list[bytes], url: str) -> None:
     data = pages.join([(url, None, body) for body in bodies])
-    assert [body for _, body in pages.split(data)] == bodies
+    assert [part.body for part in pages.split(data)] == bodies
     read(data)  # whatever they are, this does not raise
 
 

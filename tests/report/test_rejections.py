@@ -148,12 +148,12 @@ DOCUMENTS: dict[str, list[Callable[[], bytes]]] = {
     "unsupported": [
         lambda: packed(a=b"x"),
         lambda: bytes(range(256)) * 4,
-        lambda: b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n\r\n<html></html>",
     ],
     "encrypted": [locked_pdf],
     "broken_file": [
         lambda: b"%PDF-1.7\n%broken",
         lambda: b"\x1f\x8b\x08\x00broken",
+        lambda: b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n\r\n<html></html>",
         lambda: packed(**{"OFD.xml": b"<x/>"}),
         lambda: layouts.publish(PLAIN, "docx").body[:-600],
         lambda: layouts.publish(PLAIN, "xlsx").body[:-600],
