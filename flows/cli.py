@@ -46,6 +46,9 @@ to a local publisher; for demos and tests, marks the warehouse as a demo
 
 `GONGKAI_DELAY` — seconds between two requests to one host, at least (1)
 
+`GONGKAI_KEEP_DAYS` — days that runs stay in the UI, and visits that found nothing new in the
+archive (90)
+
 `GONGKAI_SOFFICE` — the LibreOffice that reads old Word, if not the one on PATH; empty: none
 
 `GONGKAI_DEBUG` — 1 shows tracebacks, as --debug does

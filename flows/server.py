@@ -23,6 +23,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from tasks.keep import keep_days
+
 START_SECONDS = 180  # 14–18 s of CPU the first time, on a machine that may be busy
 STOP_SECONDS = 25
 
@@ -33,6 +35,9 @@ SETTINGS = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    # The server deletes runs older than GONGKAI_KEEP_DAYS with their logs, artifacts and task runs:
+    # when it starts, and every hour.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # a run without heartbeats is marked as crashed
     "PREFECT_CLI_PROMPT": "false",
     "DO_NOT_TRACK": "1",
@@ -50,7 +55,8 @@ def home_of(warehouse: Path) -> Path:
 
 def environment(home: Path) -> dict[str, str]:
     """The settings that the server and its clients share. What the user set already wins."""
-    ours = {**SETTINGS, "PREFECT_HOME": str(home)}
+    days = {"PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(keep_days() * 86_400)}
+    ours = {**SETTINGS, **days, "PREFECT_HOME": str(home)}
     return {name: os.environ.get(name, value) for name, value in ours.items()}
 
 

@@ -16,7 +16,7 @@ from prefect.logging import get_run_logger
 
 from flows import watched
 from flows.operator import TROUBLE, Failure
-from tasks import account, parse, reports, snapshot
+from tasks import account, parse, reports, retention, snapshot
 from tasks.alerts import Alert
 from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
 from tasks.store import Warehouse, finished_runs
@@ -42,7 +42,9 @@ def run_title(kind: str, now: datetime | None = None) -> str:
 
 
 def parse_unread(warehouse: Warehouse) -> int:
-    """Reads every part of the archive that has no reading yet, also those of a killed run."""
+    """Reads every part of the archive that has no reading yet, also those of a killed run; first
+    each run's many small parts become a few."""
+    retention.merge(warehouse)
     unread = [p for p in snapshot.parts(warehouse) if not reports.readable(warehouse, p.name)]
     return parse_parts(warehouse, unread)
 

@@ -142,13 +142,19 @@ def _write_part(
         if fresh and row.snapshot_id is not None:
             new[row.snapshot_id] = row.document_id
     table = pa.table(columns, schema=SNAPSHOTS_SCHEMA)
-    path = _next_part(warehouse, run_id)
+    path = next_part(warehouse, run_id)
     write_table(path, table, row_group_size=ROW_GROUP)
     owners.update(new)
     return path
 
 
-def _next_part(warehouse: Warehouse, run_id: str) -> Path:
+def run_of(part: Path) -> str:
+    """The run that wrote a part."""
+    return part.stem.removeprefix("part-").rpartition("-")[0]
+
+
+def next_part(warehouse: Warehouse, run_id: str) -> Path:
+    """Where a run's next part is to stand."""
     taken = [int(p.stem.rpartition("-")[2]) for p in warehouse.snapshots.glob(f"part-{run_id}-*")]
     return warehouse.snapshots / f"part-{run_id}-{max(taken, default=-1) + 1:05d}.parquet"
 

@@ -82,12 +82,9 @@ class _Archive:
     """The parts and the readings made of them."""
 
     def __init__(self, warehouse: Warehouse, result: Verified, told: Callable[[int], None]) -> None:
-        self.root, self.reports, self.result, self.told = (
-            warehouse.root,
-            warehouse.reports,
-            result,
-            told,
-        )
+        self.warehouse, self.root, self.reports = warehouse, warehouse.root, warehouse.reports
+        self.result, self.told = result, told
+        self._some_gone = False
         self.names = parts(warehouse)
         self.set_aside = aside(warehouse)
         self.held: set[str] = set()  # snapshots whose bytes are there and are right
@@ -97,10 +94,13 @@ class _Archive:
         """All parts, then what points from one to another."""
         for path, why in self.set_aside.items():
             self.damage(path, f"was set aside ({why})", "put a good copy into snapshots/")
-        for path in self.names:
+        for path in self._in_turn():
             rows = self.result.fetches
             try:
                 self.part(path)
+            except FileNotFoundError:
+                self._some_gone = True
+                continue
             except (pa.ArrowException, OSError, BadInput) as e:
                 what = f"cannot be read after {self.result.fetches - rows} rows: {_line(e)}"
                 self.damage(path, what, _RESTORE)
@@ -119,6 +119,15 @@ class _Archive:
             if path.name not in archived:
                 what = "its archive part is missing, so these readings cannot be made again"
                 self.damage(path, what, f"restore snapshots/{path.name} from a copy")
+
+    def _in_turn(self) -> Iterator[Path]:
+        """The parts; of those that a run has put together meanwhile, the new one instead."""
+        yield from list(self.names)
+        while self._some_gone:
+            self._some_gone = False
+            fresh = [path for path in parts(self.warehouse) if path not in self.names]
+            self.names += fresh
+            yield from fresh
 
     def check_accounted(self, finished: list[Path]) -> None:
         """What finished runs say they archived is there: a part that is gone leaves no other trace.

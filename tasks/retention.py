@@ -1,0 +1,75 @@
+"""Keeps the warehouse from growing by what says nothing new. No bytes of a document are deleted.
+
+After the visits of a run its many small parts become a few, before anything is read from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.snapshot import DAMAGE, PART_BYTES, ROW_GROUP, next_part, parts, run_of
+from tasks.store import Warehouse, open_parquet, sync_folder, write_table
+
+
+def merge(warehouse: Warehouse) -> int:
+    """Put the parts of each run that nothing was read from yet together; gives how many are gone.
+
+    The rows stay in their order. The new part is on disk before the old ones go; what a kill in
+    between leaves twice, the next merge takes once.
+    """
+    unread = [p for p in parts(warehouse) if not (warehouse.reports / p.name).exists()]
+    gone = 0
+    for group in _groups(unread):
+        try:
+            whole = _once(pa.concat_tables([_table(path) for path in group]))
+        except DAMAGE:
+            continue  # reading the part says so, and sets it aside
+        write_table(next_part(warehouse, run_of(group[0])), whole, row_group_size=ROW_GROUP)
+        for path in group:
+            path.unlink()
+        sync_folder(warehouse.snapshots)
+        gone += len(group) - 1
+    return gone
+
+
+def _groups(found: list[Path]) -> Iterator[list[Path]]:
+    """Neighbours of one run that are together no larger than a part may be; two at least."""
+    group: list[Path] = []
+    size = 0
+    for path in found:
+        try:
+            grown = _bodies(path)
+        except DAMAGE:
+            continue
+        if group and (run_of(path) != run_of(group[0]) or size + grown > PART_BYTES):
+            if len(group) > 1:
+                yield group
+            group, size = [], 0
+        group.append(path)
+        size += grown
+    if len(group) > 1:
+        yield group
+
+
+def _bodies(part: Path) -> int:
+    """Bytes of the bodies that a part holds, before compression."""
+    groups = [m.row_group(i) for m in [pq.read_metadata(part)] for i in range(m.num_row_groups)]
+    columns = (group.column(i) for group in groups for i in range(group.num_columns))
+    return sum(c.total_uncompressed_size for c in columns if c.path_in_schema == "bytes")
+
+
+def _table(part: Path) -> pa.Table:
+    with open_parquet(part) as file:
+        return file.read()
+
+
+def _once(fetches: pa.Table) -> pa.Table:
+    """Without fetches that are there twice."""
+    names = ["run_id", "document_id", "url", "fetched_at"]
+    numbered = fetches.select(names).append_column("n", pa.array(range(len(fetches))))
+    first = numbered.group_by(names).aggregate([("n", "min")])["n_min"]
+    return fetches if len(first) == len(fetches) else fetches.take(first.sort())
