@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from protego import Protego
 
+from tasks import timed
 from tasks.http_body import Trouble, read_body, retry_after, trouble_of
 from tasks.politeness import AGENT, PACE, Hosts, Pace, Rules, Settings
 from tasks.records import Fetched, Official, Wanted, snapshot_id_of
@@ -184,26 +185,22 @@ class Visitor:
         with self.pace.turn(host_of(url) or "", delay):
             if why := self.hosts.stopped(limits):  # while this request waited for its turn
                 raise Trouble("stopped", why)
-            deadline = time.monotonic() + limits.total_timeout
-            response: requests.Response | None = None
             try:
-                response = self._session.get(
-                    url,
-                    headers=conditions,
-                    stream=True,
-                    allow_redirects=False,
-                    timeout=(limits.connect_timeout, limits.read_timeout),
-                )
-                return self._judge(response, url, conditions, deadline)
+                with (
+                    timed.seconds(limits.total_timeout),
+                    self._session.get(
+                        url,
+                        headers=conditions,
+                        stream=True,
+                        allow_redirects=False,
+                        timeout=(limits.connect_timeout, limits.read_timeout),
+                    ) as response,
+                ):
+                    return self._judge(response, url, conditions)
             except (requests.RequestException, OSError, ValueError) as e:
                 raise trouble_of(e, url) from e
-            finally:
-                if response is not None:
-                    response.close()
 
-    def _judge(
-        self, response: requests.Response, url: str, conditions: dict[str, str], deadline: float
-    ) -> _Answer:
+    def _judge(self, response: requests.Response, url: str, conditions: dict[str, str]) -> _Answer:
         status = response.status_code
         headers = {k: v for k, v in response.headers.items() if k.lower() != "set-cookie"}
         target = self._session.get_redirect_target(response)
@@ -220,9 +217,7 @@ class Visitor:
                 status=status,
                 url=url,
             )
-        body = read_body(
-            response, deadline, self.settings.max_bytes, self.settings.max_decoded_bytes
-        )
+        body = read_body(response, self.settings.max_bytes, self.settings.max_decoded_bytes)
         return _Answer(url, status, headers, body)
 
     def _allowed(self, url: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,10 +37,10 @@ class Trouble(Exception):  # noqa: N818 - becomes a record of the fetch
         self.url = url
 
 
-def read_body(response: requests.Response, deadline: float, limit: int, decoded: int) -> bytes:
+def read_body(response: requests.Response, limit: int, decoded: int) -> bytes:
     """The whole decoded body of a streamed response.
 
-    `deadline` is a `time.monotonic()`; `limit` bounds the bytes on the wire, `decoded` those after
+    `limit` bounds the bytes on the wire, `decoded` those after
     decompression. Raises Trouble: too_large, timeout, truncated, broken_encoding, empty_body.
     """
     status = response.status_code
@@ -51,16 +50,12 @@ def read_body(response: requests.Response, deadline: float, limit: int, decoded:
     raw = response.raw
     body = bytearray()
     try:
-        # read1 returns what has come: a server that drips must not escape the deadline.
         while chunk := raw.read1(_CHUNK, decode_content=False):
             body += chunk
             if len(body) > limit:
                 raise Trouble("too_large", f"more than the limit of {limit} bytes", status=status)
-            if time.monotonic() > deadline:
-                message = f"the document did not come to its end in time ({len(body)} bytes came)"
-                raise Trouble("timeout", message, retry=True, network=True, status=status)
     except urllib3.exceptions.ReadTimeoutError as e:
-        message = f"the host stopped sending after {len(body)} bytes"
+        message = f"the document did not come to its end in time ({len(body)} bytes came)"
         raise Trouble("timeout", message, retry=True, network=True, status=status) from e
     except (urllib3.exceptions.HTTPError, OSError) as e:
         message = f"the connection ended after {len(body)} bytes ({_plain(e)})"

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util.ssl_ import create_urllib3_context
 
 from tasks.records import BadInput
+from tasks.timed import TimedAdapter
 
 _ENTRY = re.compile(
     r"(?P<host>\*|[A-Za-z0-9.-]+)(?::(?P<port>\d{1,5}))?"
@@ -125,7 +125,7 @@ def _legacy_context() -> ssl.SSLContext:
     return context
 
 
-class PinnedAdapter(HTTPAdapter):
+class PinnedAdapter(TimedAdapter):
     """Connects to the very address that was checked, so that a second DNS answer cannot differ.
 
     Certificates are checked against the name, not the address, always. `legacy` says for which

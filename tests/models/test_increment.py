@@ -90,6 +90,24 @@ def _second_week(night: Night) -> None:
     night.report(
         GZL + "2021.html", "公主岭市人民政府", 2021, BUSY, scope="area", source_id="gongzhuling"
     )
+    # One address that held another year's report before; the first numbers come back as 2022's.
+    night.report(
+        HUACHUAN + "2021.html",
+        "桦川县人民政府",
+        2022,
+        BUSY,
+        scope="area",
+        body="2022",
+        source_id="huachuan",
+    )
+    night.report(
+        LINAN + "fin.html",
+        "临安区财政局",
+        2022,
+        BUSY | {GRANTED: Decimal(5)},
+        body="2022",
+        source_id="linan",
+    )
     night.report("probe:new", None, 2021, BUSY, origin="imported", official=False, discovered=False)
     night.report(
         LINAN + "qlf.html", "清凉峰镇", 2021, BUSY, body="moved", source_id="linan", official=False

@@ -1,5 +1,6 @@
 -- A correction by hand holds for every version of its document that still has the number it was made
--- for. `outdated`: the version fetched last has another number, so the source was mended or changed
+-- for, in the report year that the document told when it was decided: the same address may hold
+-- another year's report since. `outdated`: the version fetched last has another number, so the source was mended or changed
 -- again. `unmatched`: no version of the document was ever read.
 with versions as (
     select
@@ -9,10 +10,16 @@ with versions as (
         versions.last_fetched_at
     from {{ ref('stg_corrections') }} as corrections
     left join (
-        select readings.document_id, report_versions.*
+        select readings.document_id, readings.report_year, readings.fetched_at, report_versions.*
         from {{ ref('report_versions') }} as report_versions
         inner join {{ ref('stg_readings') }} as readings using (report_id)
     ) as versions using (document_id)
+    qualify versions.report_year is not distinct from first_value(versions.report_year) over (
+        partition by corrections.document_id, corrections.cell
+        order by
+            coalesce(versions.fetched_at::date > try_cast(corrections.decided_on as date), false),
+            versions.fetched_at desc
+    )
 ),
 
 cells as (
