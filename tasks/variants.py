@@ -1,4 +1,6 @@
-"""Spellings of one document's address: with and without www, on a port, as a mobile copy.
+"""Spellings of one document's address: with and without www, as a mobile copy.
+
+http and https and their own ports are one by `canonical_url`; another port is another site.
 
 A spelling alone proves nothing: two sites may share a path. Two addresses are one document when
 they differ only in the spelling *and* their links carry the same title and no different dates. The
@@ -30,7 +32,8 @@ def spelling_key(url: str) -> str:
     if label in _LABELS and is_government_host(f".{rest}") and rest != "gov.cn":
         host = rest
     path = _MOBILE_PATH.sub("", parts.path)
-    return f"{host}{path}" + (f"?{parts.query}" if parts.query else "")
+    port = f":{parts.port}" if parts.port else ""
+    return f"{host}{port}{path}" + (f"?{parts.query}" if parts.query else "")
 
 
 def is_mobile(url: str) -> bool:

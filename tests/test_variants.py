@@ -28,7 +28,7 @@ def known(url: str, title: str = TITLE) -> dict[str, State]:
     [
         "https://www.linan.gov.cn/nb/t20240120_1.html",
         "http://linan.gov.cn/nb/t20240120_1.html",
-        "http://www.linan.gov.cn:8080/nb/t20240120_1.html?utm_source=x",
+        "https://www.linan.gov.cn:443/nb/t20240120_1.html?utm_source=x",
         "http://m.linan.gov.cn/nb/t20240120_1.html",
         "https://wap.linan.gov.cn/wap/nb/t20240120_1.html",
         "http://www.linan.gov.cn/mobile/nb/t20240120_1.html#top",
@@ -57,6 +57,7 @@ def test_spellings_with_the_same_title_are_one_document(url: str) -> None:
         ("http://m.linan.gov.cn/nb/t20240120_2.html", TITLE, None),
         ("http://xxgk.linan.gov.cn/nb/t20240120_1.html", TITLE, None),
         ("http://www.linan.gov.cn/nb/m/t20240120_1.html", TITLE, None),
+        ("http://www.linan.gov.cn:8081/nb/t20240120_1.html", TITLE, None),
         ("http://m.gov.cn/nb/t20240120_1.html", TITLE, None),
         ("http://www.linan.gov.cn/nb/t20240120_1.html?id=2", TITLE, None),
     ],
