@@ -153,7 +153,7 @@ def list_host(host: str, sources: list[Source], visit: Visit) -> list[Listing]:
             if visit.stopped():
                 break  # one line for the whole run says so
             try:
-                listing = crawl(source, visitor.get, visit.official)
+                listing = crawl(source, visitor.get, visit.official, post=visitor.post)
             except Exception as e:  # noqa: BLE001 - the others go on
                 get_run_logger().exception("%s: the listing could not be read", source.source_id)
                 listing = Listing(problems=[_faulty_listing(source, _program_fault(repr(e)))])

@@ -32,6 +32,9 @@ _RULES_UNREAD = {"off_site_redirect", "too_large", "http_206"}
 """A robots.txt there is, and yet what it forbids could not be read."""
 
 
+Fields = tuple[tuple[str, str], ...]
+
+
 @dataclass(slots=True)
 class _Answer:
     """A complete answer to one document's request, redirects followed."""
@@ -88,6 +91,10 @@ class Visitor:
         """Fetch a page unconditionally, such as a listing."""
         return self.fetch(Wanted(canonical_url(url), url))
 
+    def post(self, url: str, fields: Fields) -> Fetched:
+        """Fetch a page that is only given to a POST, as some listings' further pages are."""
+        return self.fetch(Wanted(canonical_url(url), url, fields=fields))
+
     def fetch(self, wanted: Wanted) -> Fetched:
         """Fetch one document; whatever happens is in the record."""
         row = Fetched(
@@ -111,7 +118,7 @@ class Visitor:
         if wanted.snapshot_id and wanted.last_modified:
             conditions["If-Modified-Since"] = wanted.last_modified
         try:
-            answer = self._with_retries(wanted.url, conditions)
+            answer = self._with_retries(wanted.url, conditions, wanted.fields)
         except Trouble as e:
             self.hosts.failed(host_of(e.url or "") or host, e, self.settings)
             return replace(
@@ -145,11 +152,16 @@ class Visitor:
         return replace(row, body=answer.body, size=len(answer.body), snapshot_id=name)
 
     def _with_retries(
-        self, url: str, conditions: dict[str, str], *, ask_robots: bool = True
+        self,
+        url: str,
+        conditions: dict[str, str],
+        fields: Fields = (),
+        *,
+        ask_robots: bool = True,
     ) -> _Answer:
         for attempt in range(self.settings.retries + 1):
             try:
-                return self._follow(url, conditions, ask_robots)
+                return self._follow(url, conditions, fields, ask_robots)
             except Trouble as e:
                 wait = max(self.settings.backoff * 2**attempt, e.wait or 0.0)
                 if not e.retry or attempt == self.settings.retries:
@@ -161,7 +173,9 @@ class Visitor:
                 time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
-    def _follow(self, url: str, conditions: dict[str, str], ask_robots: bool) -> _Answer:
+    def _follow(
+        self, url: str, conditions: dict[str, str], fields: Fields, ask_robots: bool
+    ) -> _Answer:
         """One attempt, its redirects followed by hand, each hop checked."""
         here = url
         for _ in range(self.settings.max_redirects + 1):
@@ -171,16 +185,19 @@ class Visitor:
             delay = max(self.settings.delay, self.hosts.options(host_of(here) or "").delay)
             if ask_robots:
                 delay = max(delay, self._allowed(here))
-            answer = self._request(here, conditions, delay)
+            answer = self._request(here, conditions, fields, delay)
             if answer.status not in _REDIRECTS:
                 return replace(answer, url=here)
+            fields = ()  # where a POST leads is asked for as any page
             try:
                 here = urljoin(here, answer.headers["Location"]).partition("#")[0]
             except ValueError as e:
                 raise trouble_of(e, here) from e
         raise Trouble("too_many_redirects", f"more than {self.settings.max_redirects}", url=here)
 
-    def _request(self, url: str, conditions: dict[str, str], delay: float) -> _Answer:
+    def _request(
+        self, url: str, conditions: dict[str, str], fields: Fields, delay: float
+    ) -> _Answer:
         limits = self.settings
         with self.pace.turn(host_of(url) or "", delay):
             if why := self.hosts.stopped(limits):  # while this request waited for its turn
@@ -188,8 +205,10 @@ class Visitor:
             try:
                 with (
                     timed.seconds(limits.total_timeout),
-                    self._session.get(
+                    self._session.request(
+                        "POST" if fields else "GET",
                         url,
+                        data=fields or None,
                         headers=conditions,
                         stream=True,
                         allow_redirects=False,

@@ -115,6 +115,7 @@ class Wanted:
     etag: str | None = None
     last_modified: str | None = None
     snapshot_id: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()  # of a POST, as listings may want it
 
 
 @dataclass(frozen=True, slots=True)

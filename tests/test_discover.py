@@ -1,5 +1,6 @@
 """Listings are followed to their end and no further; each document has one name."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -135,7 +136,10 @@ def test_next_numbered_and_scripted_paging_is_followed() -> None:
         "/nb/index_1.html": report(2) + script,
         "/nb/index_2.html": report(3) + script,
     }
-    for pages in (nexts, scripted):
+    variables = "<script>var n = 3, page=0;</script>"
+    variables += "<script>createPageHTML (n, page, 'index', 'html')</script>"
+    spelled = {path: text.replace(script, variables) for path, text in scripted.items()}
+    for pages in (nexts, scripted, spelled):
         found = crawl(SOURCE, server(pages), official)
         assert [d.url.rpartition("/")[2] for d in found.documents] == [
             "t1.html",
@@ -152,7 +156,7 @@ def test_next_numbered_and_scripted_paging_is_followed() -> None:
     "label",
     [
         *("下一页", "下一页&gt;", "下一页&gt;&gt;", "[下一页]", "【下一页】", "&gt;&gt;下一页"),
-        *("下一页→", "Next&nbsp;»", "&gt;", "»"),
+        *("下一页→", "Next&nbsp;»", "&gt;", "»", "下一頁", "下一页(2)", "＞", "[2]", "向后"),
     ],
 )
 def test_the_next_page_may_be_ornamented(label: str) -> None:
@@ -162,6 +166,106 @@ def test_the_next_page_may_be_ornamented(label: str) -> None:
     article = f"<a href='t1_1.html'>{label}</a><a href='t1_2.html'>下一篇&gt;</a>".encode()
     first = f"{HOST}/nb/t1.html"
     assert further_pages(article, first, first) == [f"{HOST}/nb/t1_1.html"]
+
+
+@pytest.mark.parametrize(
+    "onward",
+    [
+        "<a href='index_1.html'><img src='n.gif' alt='下一页'></a>",
+        "<a href='index_1.html' title='下一页'></a>",
+        "<a href='index_1.html' class='next'></a>",
+        "<link rel='next' href='index_1.html'>",
+        "<a rel='next' href='index_1.html'>继续</a>",
+        """<a href="javascript:void(0)" onclick="location.href='index_1.html'">下一页</a>""",
+        """<a href="javascript:turn('index_1.html')">2</a>""",
+        """<button onclick="window.open('./index_1.html', '_self')">下一页</button>""",
+        """<span onclick="go('/nb/index_1.html')">下一页</span>""",
+    ],
+)
+def test_the_next_page_may_be_a_picture_a_script_or_a_relation(onward: str) -> None:
+    pages = {"/nb/index.html": report(1) + onward, "/nb/index_1.html": report(2)}
+    found = crawl(SOURCE, server(pages), official)
+    assert len(found.documents) == 2
+    assert found.problems == []
+
+
+FULL = "".join(map(report, range(12)))
+
+
+@pytest.mark.parametrize(
+    ("page", "seen"),
+    [
+        (report(1) + '<a href="javascript:go(2)">下一页</a>', "“下一页 javascript:go(2)”"),
+        (report(1) + '<a href="#" onclick="turn(this)">下一页</a>', "“下一页 turn(this) #”"),
+        (report(1) + "<p>共 3 页</p>", "says it has 3 pages, 1 could be read"),
+        (report(1) + "<p>第1/<b>3</b>页 <a href='javascript:go(2)'>下页</a>", "3 pages, 1 could"),
+        (FULL + '<a id="next">下一页</a>', "“下一页”"),
+        (report(1) + "<a href='2.html'>下一页</a> 共3页", "3 pages, 2 could be read"),
+        # the end of a listing, or all of it
+        (report(1) + '<a href="javascript:void(0)">下一页</a>', ""),
+        (FULL + '<a href="javascript:;" class="disabled">下一页</a>', ""),
+        (report(1) + "<p>共1页 <span>下一页</span>", ""),
+        (report(1) + '<a href="javascript:slide(1)">&gt;</a>', ""),
+        (report(1) + "<a href='2.html'>下一页</a> 共2页", ""),
+    ],
+)
+def test_a_listing_that_goes_on_where_no_one_follows_says_so(page: str, seen: str) -> None:
+    found = crawl(SOURCE, server({"/nb/index.html": page, "/nb/2.html": report(77)}), official)
+    told = [p.message or "" for p in found.problems if p.code == "listing_not_followed"]
+    assert len(told) == len(found.problems) == bool(seen)
+    assert not seen or seen in told[0]
+    assert found.documents
+
+
+def _json(first: int, last: int, **more: object) -> str:
+    entries = [
+        {"title": f"第{n}镇2023年政府信息公开工作年度报告", "url": f"/nb/t{n}.html"}
+        for n in range(first, last)
+    ]
+    return json.dumps({"list": entries} | more)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (_json(0, 9, count=9, pages=2), _json(9, 18, count=9, pages=2)),
+        (_json(0, 9, count=9), _json(9, 18, count=9)),
+        (_json(0, 9, total=18, size=20), _json(9, 18, total=18, size=20)),
+        (_json(0, 9, nav=[{"name": "x", "url": f"/{n}"} for n in range(30)]), _json(9, 18)),
+        (_json(0, 4, total=18, top=json.loads(_json(4, 9))["list"]), _json(9, 18)),
+        (_json(0, 9), _json(9, 18, size=50)),
+    ],
+)
+def test_counters_and_neighbours_of_json_records_do_not_hide_pages(first: str, second: str) -> None:
+    pages = {"/nb/api?page=1": first, "/nb/api?page=2": second}
+    source = SOURCE._replace(listing_url=f"{HOST}/nb/api?page=1")
+    found = crawl(source, server(pages), official)
+    assert len(found.documents) == 18
+    assert found.problems == []
+
+
+def test_what_stands_inside_a_json_entry_is_not_listed() -> None:
+    title = "某局2023年政府信息公开工作年度报告"
+    inner = [{"name": f"{title}.pdf", "url": f"/f{n}.pdf"} for n in range(9)]
+    entry = {"title": title, "url": "/nb/1.html", "files": inner}
+    found = crawl(SOURCE, server({"/nb/index.html": json.dumps([entry])}), official)
+    assert [d.url for d in found.documents] == [f"{HOST}/nb/1.html"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ("<ul>" + report(1) + "<p>主办：某县人民政府办公室 版权").encode()
+        + b"\xe6\x94<p>"
+        + b"x" * 9,
+        ("<ul>" + report(1)).encode("utf-16"),
+        ("<ul>" + report(1)).encode("utf-16-be"),
+    ],
+    ids=["a stray byte", "utf-16", "utf-16 without a mark"],
+)
+def test_a_listing_is_decoded_as_a_report_is(body: bytes) -> None:
+    found = crawl(SOURCE, server({"/nb/index.html": body}), official)
+    assert [d.link_title for d in found.documents] == ["第1镇2023年政府信息公开工作年度报告"]
 
 
 def test_entries_kept_as_records_for_a_script_are_found() -> None:

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from tasks.listing.controls import says_next, says_number
 from tasks.listing.html import MOST_BYTES, base_of, resolved, soup_of
-from tasks.listing.paging import same_but_for, says_next, written_pages
+from tasks.listing.paging import same_but_for, written_pages
 from tasks.listing.records import PAGE_PARAMETERS
 
 _MAY_GO_ON = re.compile(rb"_\d{1,2}\.\w|createPageHTML|countPage|[?&;]\w{0,30}p\w{0,30}=\d", re.I)
 _FILES = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
-_NUMBER = re.compile(r"第?\d{1,2}页?|\[\d{1,2}\]")
 
 
 def further_pages(body: bytes, url: str, first: str) -> list[str]:
@@ -32,7 +32,7 @@ def further_pages(body: bytes, url: str, first: str) -> list[str]:
     found: dict[str, None] = {}
     for a in soup.find_all("a", href=True):
         text = "".join(a.get_text().split())
-        if says_next(text) or _NUMBER.fullmatch(text):
+        if says_next(text) or says_number(text):
             target = resolved(base, str(a["href"]))
             if target is not None:
                 found.setdefault(target.partition("#")[0])

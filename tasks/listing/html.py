@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
 
+from tasks.report.decode import decode
 from tasks.urls import canonical_url
 
 MOST_BYTES = 4_000_000
@@ -35,14 +36,8 @@ class Link(NamedTuple):
 
 
 def text_of(body: bytes) -> str:
-    """A page as text, its encoding decided by its bytes: UTF-8 when it is valid, else GB18030.
-
-    Declared charsets lie too often; gb2312 pages contain GBK characters.
-    """
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return body.decode("gb18030", errors="replace")
+    """A page as text, its encoding decided as the reader decides it: by its bytes."""
+    return decode(body).removeprefix("\ufeff")
 
 
 def soup_of(body: bytes | str) -> BeautifulSoup:

@@ -9,21 +9,19 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from bs4 import BeautifulSoup
 
+from tasks.listing.controls import controls, says_number
 from tasks.listing.html import Link, options, resolved
-from tasks.listing.records import PAGE_PARAMETERS
+from tasks.listing.records import PAGE_PARAMETERS, Fields
 from tasks.urls import host_of
 
-_NEXT = re.compile("下一?页|后一?页|next(?:page)?|[>›»]+", re.IGNORECASE)
-_ORNAMENTS = re.compile(r"^[\W_]+|[\W_]+$")
-_LONGEST = 20  # characters of a link's text that may mean the next page
-_NUMBER = re.compile(r"第?(\d{1,4})页?")
 _MOST_PAGES = 2_000
 # createPageHTML(pages, page, "index", "html", …): pages are index.html, index_1.html, …
 # createPageHTML("element", pages, page, "list", "shtml", …): list.shtml, list_2.shtml, …
 _CREATE = re.compile(
-    r"createPageHTML\(\s*(?:[\"'][^\"']*[\"']\s*,\s*)?(\d{1,5})\s*,\s*(\d{1,5})\s*,"
+    r"createPageHTML\s{0,5}\(\s{0,20}(?:[\"'][^\"']{0,100}[\"']\s*,\s*)?([\w$]{1,40})\s*,\s*([\w$]{1,40})\s*,"
     r"\s*[\"']([\w/.-]+)[\"']\s*,\s*[\"'](\w+)[\"']"
 )
+_VARIABLE = re.compile(r"\b([A-Za-z_$][\w$]{0,39})\s{0,5}=\s{0,5}[\"']?(\d{1,5})\b")
 _COUNT = re.compile(r"countPage\s*=\s*(\d{1,4})\b")
 _WRITTEN = re.compile(r"[\"'/=]([\w-]+)_[\"']\s*\+[^;]{1,80}?\+\s*[\"']\.(\w+)")
 _PAGER = re.compile(r"\b(\w+)[\"']?\s*:\s*[\"']?([^\"',{}\s]*)[\"']?")
@@ -44,10 +42,15 @@ _GROUP = 3  # pages that a record service is asked for at once, as its own scrip
 
 
 class Onward(NamedTuple):
-    """A further page of a listing. `is_next`: the page calls it its next one."""
+    """A further page of a listing. `is_next`: the page calls it its next one.
+
+    `fields`: those of a POST, when that is how it is asked for. `sure`: else the page may not be.
+    """
 
     url: str
     is_next: bool
+    fields: Fields = ()
+    sure: bool = True
 
 
 def onward(soup: BeautifulSoup, base: str, url: str, listing_url: str) -> Iterator[Onward]:
@@ -66,28 +69,18 @@ def onward(soup: BeautifulSoup, base: str, url: str, listing_url: str) -> Iterat
 
 
 def _named(soup: BeautifulSoup, base: str, listing_url: str) -> Iterator[Onward]:
-    for a in soup.find_all("a", href=True):
-        text = "".join(a.get_text().split())
-        is_next = says_next(text)
-        href = str(a["href"])
-        if not is_next and not _NUMBER.fullmatch(text) and "dataproxy.jsp" not in href:
-            continue
-        address = resolved(base, href)
-        if address and (is_next or "dataproxy.jsp" in href or of_one_list(address, listing_url)):
-            yield Onward(address, is_next)
+    for control in controls(soup, base):
+        address = control.url
+        # An address in a script, or behind a number, may be of something else.
+        sure = control.is_next and not control.read
+        if address and (sure or of_one_list(address, listing_url)):
+            yield Onward(address, control.is_next)
+    for a in soup.find_all("a", href=re.compile(r"dataproxy\.jsp")):
+        if (address := resolved(base, str(a["href"]))) is not None:
+            yield Onward(address, False)
     for option in options(soup, base):
-        if _NUMBER.fullmatch("".join(option.title.split())) and of_one_list(
-            option.url, listing_url
-        ):
+        if says_number(option.title) and of_one_list(option.url, listing_url):
             yield Onward(option.url, False)
-
-
-def says_next(text: str) -> bool:
-    """Whether a link's text means the next page: 下一页, Next », [下一页], >."""
-    text = "".join(text.split())
-    if len(text) > _LONGEST:
-        return False
-    return any(_NEXT.fullmatch(t) for t in (text, _ORNAMENTS.sub("", text)))
 
 
 def of_one_list(url: str, listing_url: str) -> bool:
@@ -106,10 +99,10 @@ def _scripted(soup: BeautifulSoup, base: str, url: str) -> Iterator[str]:
     """The pages that exist only once a script has run."""
     names: dict[str, str] = {}
     joined: set[tuple[str, str, str]] = set()
-    for tag in soup.find_all("script"):
-        script = tag.get_text()
+    scripts = [tag.get_text() for tag in soup.find_all("script")]
+    for script in scripts:
         if not re.search(r"_\d+\.\w+$", urlsplit(url).path):  # else the first page named them all
-            for stem, suffix, numbers in written_pages(script):
+            for stem, suffix, numbers in written_pages(script, "\n".join(scripts)):
                 yield from (urljoin(base, f"{stem}_{n}.{suffix}") for n in numbers)
         yield from _record_service(script, base, soup)
         for address in _JSON_SERVICE.findall(script):
@@ -122,19 +115,23 @@ def _scripted(soup: BeautifulSoup, base: str, url: str) -> Iterator[str]:
             yield _first_json(target)
 
 
-def written_pages(script: str) -> Iterator[tuple[str, str, range]]:
+def written_pages(script: str, around: str = "") -> Iterator[tuple[str, str, range]]:
     """The further pages that a script writes links to: stem, suffix, numbers (`stem_N.suffix`).
 
-    The first page's own number in the script, 0 or 1, says where the numbers begin.
+    The first page's own number in the script, 0 or 1, says where the numbers begin. `around`: the
+    page's other scripts, whose variables it may use.
     """
-    for total, current, stem, suffix in _CREATE.findall(script):
-        yield stem, suffix, _numbers(int(total), int(current))
+    numbers = dict(_VARIABLE.findall(f"{around}\n{script}")) if "createPageHTML" in script else {}
+    for *given, stem, suffix in _CREATE.findall(script):
+        total, current = (numbers.get(word, word) for word in given)
+        if total.isdecimal() and current.isdecimal():
+            yield stem, suffix, _numbers(int(total), int(current))
     if (count := _COUNT.search(script)) and (written := _WRITTEN.search(script)):
         yield written[1], written[2], _numbers(int(count[1]), 0)
     if "hrefFormer" in script:
-        given = dict(_PAGER.findall(script))
-        total, stem = given.get("total", ""), given.get("hrefFormer", "")
-        suffix = given.get("hrefLatter", "").lstrip(".")
+        pager = dict(_PAGER.findall(script))
+        total, stem = pager.get("total", ""), pager.get("hrefFormer", "")
+        suffix = pager.get("hrefLatter", "").lstrip(".")
         if total.isdecimal() and stem and suffix:
             yield stem, suffix, _numbers(int(total), 1)
 
@@ -185,4 +182,4 @@ def same_but_for(url: str, listing_url: str, names: frozenset[str]) -> bool:
 
 def as_links(soup: BeautifulSoup, base: str) -> list[Link]:
     """Selections that lead somewhere and are no page numbers."""
-    return [x for x in options(soup, base) if not _NUMBER.fullmatch("".join(x.title.split()))]
+    return [x for x in options(soup, base) if not says_number(x.title)]

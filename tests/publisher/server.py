@@ -47,6 +47,8 @@ class Request:
 class Server:
     """Serves `{url: Resource}` on 127.0.0.1, hosts told apart by the Host header.
 
+    A page named `url body` answers to a POST of that body, and to nothing else.
+
     Use it as a context manager. `pages` may be changed while it runs. A URL that ends in `/*`
     answers for its whole folder.
     """
@@ -122,17 +124,23 @@ class _Handler(BaseHTTPRequestHandler):
         """Answers with the page of that host and path."""
         self._answer(send_body=True)
 
+    def do_POST(self) -> None:
+        """Answers with the page of that host, path and body."""
+        length = int(self.headers.get("Content-Length") or 0)
+        self._answer(send_body=True, posted=" " + self.rfile.read(length).decode())
+
     def do_HEAD(self) -> None:
         """Answers with the headers alone."""
         self._answer(send_body=False)
 
-    def _answer(self, *, send_body: bool) -> None:
+    def _answer(self, *, send_body: bool, posted: str = "") -> None:
         started = time.monotonic()
         path, host = self.path, self.headers.get("Host", "")
         if "://" in path:  # a client that takes this server for its proxy
             parts = urlsplit(path)
             host, path = parts.netloc, parts.path + (f"?{parts.query}" if parts.query else "")
         host = host.split(":")[0].lower()
+        path += posted
         pages = self.server.owner.pages
         folder = f"http://{host}{path.rsplit('/', 1)[0]}/*"
         page = pages.get(f"http://{host}{path}") or pages.get(folder) or NOT_FOUND

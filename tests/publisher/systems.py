@@ -7,9 +7,10 @@ path is where the listing begins. Reports have the addresses that the system wou
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from html import escape
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from tests.publisher.listing import Entry
 from tests.publisher.server import Resource
@@ -132,6 +133,47 @@ def kkpager(entries: list[Entry]) -> Answers:
     script = "kkpager.generPageHtml({{pno : {i}, total : {n},\nhrefFormer : 'index', "
     script += "hrefLatter : '.html'}});"
     return _stems(entries, script, "/zwgk/nb/", 1)
+
+
+def hanweb_posted(entries: list[Entry]) -> Answers:
+    """The same where the service answers to a POST alone, as its own script sends it."""
+    answers: Answers = {}
+    for address, answer in hanweb_counted(entries).items():
+        span, fields = re.fullmatch(r"(.*?perpage=\d+|[^?]*)(?:&(.*))?", address).groups()  # type: ignore[union-attr]
+        body = urlencode(parse_qsl(fields)) if fields else ""
+        answers[f"{span} {body}".strip()] = answer
+    return answers
+
+
+def form_posted(entries: list[Entry]) -> Answers:
+    """A form that the pager submits with the number of the page."""
+    chunks = _chunks(entries, 6)
+    answers: Answers = {}
+    for n, chunk in enumerate(chunks, 1):
+        form = (
+            '<form name="f" method="post" action="/nb/list.do"><input type="hidden" name="catid" '
+            f'value="12"><input type="text" name="page.pageNo" value="{n}"></form>共{len(chunks)}页'
+            f'<a href="javascript:turn({n + 1})">下一页</a>'
+        )
+        address = "/nb/list.do" if n == 1 else f"/nb/list.do catid=12&page.pageNo={n}"
+        answers[address] = _page(_lines(chunk) + form)
+    return answers
+
+
+def script_posted(entries: list[Entry]) -> Answers:
+    """A page filled by a script that posts, with JSON in return."""
+    chunks = _chunks(entries, 6)
+    script = (
+        "<script>var siteId = '88'; function load(n) { $.ajax({ url: '/api/list', type: 'POST',"
+        "data: { siteId: siteId, pageNum: n, pageSize: 6 }, success: show }); }</script>"
+    )
+    answers = {"/nb/": _page(f'<ul id="list"></ul>{script}')}
+    for n, chunk in enumerate(chunks, 1):
+        rows = [{"title": e.title, "url": e.href, "publishDate": e.date} for e in chunk]
+        body = json.dumps({"data": {"total": len(entries), "list": rows}}).encode()
+        address = f"/api/list siteId=88&pageNum={n}&pageSize=6"
+        answers[address] = Resource(body, "application/json")
+    return answers
 
 
 def _stems(
@@ -290,6 +332,9 @@ SYSTEMS: dict[str, tuple[Callable[[list[Entry]], Answers], str]] = {
     "selected": (selected, "nb/content_{n}.html"),
     "yearly": (yearly, "../../nb/2024/t20240120_{n}.html"),
     "by_area": (by_area, "/xxgkAnnualReportContent.jsp?infoid={n}"),
+    "hanweb_posted": (hanweb_posted, "/art/2024/1/20/art_314_{n}.html"),
+    "form_posted": (form_posted, "/nb/content_{n}.html"),
+    "script_posted": (script_posted, "/nb/content_{n}.html"),
 }
 """Name to how a system lists, and how it addresses the nth document."""
 
