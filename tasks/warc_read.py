@@ -22,6 +22,7 @@ from warcio.bufferedreaders import BufferedReader
 
 from tasks.records import Fetched, Official, OutcomeRow, snapshot_id_of
 from tasks.urls import canonical_url, host_of, is_government_host
+from tasks.variants import spelling_key
 
 MAX_BYTES = 20_000_000
 EXTENSION = "Gongkai-"
@@ -183,7 +184,7 @@ class WarcReader:
             raise _LeftOut(f"{kind or 'unknown'} record")
         final_url = head("WARC-Target-URI") or ""
         url = head(f"{EXTENSION}Url") or final_url
-        document_id = _document_id(url)
+        document_id = document_id_of(url)
         if document_id is None:
             raise _LeftOut("no web address")
         moment = _moment(head("WARC-Date"))
@@ -196,14 +197,14 @@ class WarcReader:
             raise _Damaged(f"{url} has no valid http status ({str(status)[:20]})")
         http = kind in ("response", "revisit")
         row = Fetched(
-            document_id=document_id,
+            document_id=_named(head(f"{EXTENSION}Document"), url) or document_id,
             url=url,
             final_url=final_url,
             fetched_at=moment,
             origin="imported" if url.startswith("file:") else "archived",
             official=self._official(url) is None and self._official(final_url) is None,
             source_id=head(f"{EXTENSION}Source"),
-            parent_document_id=_parent(head(f"{EXTENSION}Parent"), url),
+            parent_document_id=self._parent(head(f"{EXTENSION}Parent"), url),
             http_status=status,
             content_type=_header(headers, "Content-Type") if http else head("Content-Type"),
             etag=_header(headers, "ETag"),
@@ -220,11 +221,18 @@ class WarcReader:
             return None
         return self._with_body(row, record)
 
+    def _parent(self, page: str | None, url: str) -> str | None:
+        """The page of an attachment; one of its own host, or both are official."""
+        parent = document_id_of(page) if page else None
+        if parent is None or host_of(parent) == host_of(url) is not None:
+            return parent
+        return parent if self._official(parent) is None and self._official(url) is None else None
+
     def _put_off(self, row: Fetched, record: Any, same_page: bool) -> None:
         head = record.rec_headers.get_header
         refers_to = head("WARC-Refers-To-Target-URI")
         # "Not modified" speaks of the page itself; of another page only a digest can.
-        same_page &= not refers_to or _document_id(refers_to) == row.document_id
+        same_page &= not refers_to or document_id_of(refers_to) == row.document_id
         self._revisits.append(_Revisit(row, head("WARC-Payload-Digest") or "", same_page))
 
     def _with_body(self, row: Fetched, record: Any) -> Fetched:
@@ -347,19 +355,21 @@ def _http(record: Any) -> tuple[int | None, dict[str, str]]:
         status: int | None = int(record.http_headers.get_statuscode())
     except (TypeError, ValueError):
         status = None
+    told = {k: v for k, v in record.http_headers.headers if k.lower() != "set-cookie"}
+    instead = {k[len(CRAWLER) :]: v for k, v in told.items() if k.startswith(CRAWLER)}
+    renamed = {name.lower() for name in instead}
     headers = {
-        name.removeprefix(CRAWLER): value
-        for name, value in record.http_headers.headers
-        if name.lower() != "set-cookie"
+        k: v for k, v in told.items() if not k.startswith(CRAWLER) and k.lower() not in renamed
     }
-    return status, headers
+    return status, headers | {k: v for k, v in instead.items() if v}
 
 
 def _header(headers: Mapping[str, str], name: str) -> str | None:
     return next((v for k, v in headers.items() if k.lower() == name.lower()), None)
 
 
-def _document_id(url: str) -> str | None:
+def document_id_of(url: str) -> str | None:
+    """The name of a document by its address alone; None when that is no address."""
     if url.startswith("file:"):
         return url
     try:
@@ -368,10 +378,12 @@ def _document_id(url: str) -> str | None:
         return None
 
 
-def _parent(page: str | None, url: str) -> str | None:
-    """The page of an attachment; only one of its own host can speak for it."""
-    parent = _document_id(page) if page else None
-    return parent if parent and host_of(parent) == host_of(url) is not None else None
+def _named(name: str | None, url: str) -> str | None:
+    """The name under which a document was archived; only a spelling of its own address can be."""
+    try:
+        return name if name and spelling_key(name) == spelling_key(url) else None
+    except ValueError:
+        return None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -25,7 +25,7 @@ from warcio.warcwriter import WARCWriter
 
 from tasks.records import BadInput
 from tasks.store import atomic
-from tasks.warc_read import CRAWLER, EXTENSION
+from tasks.warc_read import CRAWLER, EXTENSION, document_id_of
 
 _REVISIT = "http://netpreserve.org/warc/1.1/revisit/"
 _ENCODED = {"content-encoding", "transfer-encoding", "content-length"}
@@ -119,6 +119,8 @@ def _write(
     }
     if row["url"] != uri:
         head[f"{EXTENSION}Url"] = row["url"]
+    if row["document_id"] != document_id_of(row["url"]):
+        head[f"{EXTENSION}Document"] = row["document_id"]
     if body is None:
         url, moment = originals[snapshot]
         same = row["http_status"] == 304
@@ -167,6 +169,8 @@ def _http_headers(row: Mapping[str, Any], length: int) -> StatusAndHeaders:
         headers.append((renamed, " ".join((value or "").split())))
     if row["content_type"] and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", row["content_type"]))
+    if not any(name.lower() == f"{CRAWLER}content-length".lower() for name, _ in headers):
+        headers.append((f"{CRAWLER}Content-Length", ""))  # the server gave none
     headers.append(("Content-Length", str(length)))
     return StatusAndHeaders(f"{status} {known.get(status, '')}".strip(), headers, "HTTP/1.1")
 

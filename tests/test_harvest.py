@@ -35,7 +35,7 @@ def visit(tmp_path: Path) -> Iterator[harvest.Visit]:
 def test_the_other_listings_of_a_host_are_read(
     visit: harvest.Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crawl(source: Source, *_: object) -> Listing:
+    def crawl(source: Source, *_: object, **__: object) -> Listing:
         if source.source_id == "a":
             raise ValueError("Invalid IPv6 URL")
         return Listing(pages=7)

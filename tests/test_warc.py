@@ -421,6 +421,44 @@ def test_the_archive_comes_back_from_its_own_export(archive: Warehouse, tmp_path
     assert by_url["file:///reports/3.html", None].origin == "imported"
 
 
+def test_names_parents_and_headers_come_back_from_an_export(tmp_path: Path) -> None:
+    member = "http://www.a.gov.cn/f.zip!/%E5%B9%B4%20%281%29.html"
+    rows = [
+        replace(_fetched(URL.replace("www.", ""), PAGE), document_id=URL),  # another spelling
+        _fetched("http://files.a.gov.cn/1.pdf", b"%PDF-1", parent_document_id=URL),
+        replace(
+            _fetched(member, PAGE + b"z", parent_document_id=URL, http_status=None),
+            headers={},
+            content_type=None,
+        ),
+        replace(_fetched("http://www.a.gov.cn/%E5%B9%B4.html", PAGE + b"3")),
+    ]
+    rows[3] = replace(rows[3], url="http://www.a.gov.cn/年.html", headers={"Content-Length": "99"})
+    warehouse = Warehouse.at(tmp_path / "w")
+    warehouse.ensure()
+    snapshot.append(warehouse, "20250101T180000Z-nightly-0000", rows, {})
+    export(snapshot.parts(warehouse), tmp_path / "out.warc")
+    warc = WarcReader(official, lambda *_: None, {}, {})
+    back, _ = read(tmp_path / "out.warc", using=warc)
+
+    def told(row: Fetched) -> tuple[object, ...]:
+        type_ = {"Content-Type": row.content_type} if row.content_type else {}
+        headers = {k: v for k, v in row.headers.items() if k != "Server"}
+        return row.document_id, row.url, row.parent_document_id, type_ | headers, row.snapshot_id
+
+    assert [told(row) for row in back[:2]] == [told(row) for row in rows[:2]]
+    assert told(back[2])[:3] == told(rows[2])[:3]  # whose type a resource record must have
+    assert told(back[3]) == told(rows[3])
+
+
+def test_a_file_cannot_name_a_document_of_another_address(tmp_path: Path) -> None:
+    crawl = Crawl().add(Gongkai_Document="http://www.a.gov.cn/nb/2.html")
+    crawl.add(URL + "?a=2", Gongkai_Parent="http://www.b.gov.cn/")
+    rows, _ = read(crawl.at(tmp_path / "x.warc.gz"))
+    assert [row.document_id for row in rows] == [URL, URL + "?a=2"]
+    assert [row.parent_document_id for row in rows] == [None, None]
+
+
 def test_two_exports_of_one_archive_hold_the_same_records(
     archive: Warehouse, tmp_path: Path
 ) -> None:

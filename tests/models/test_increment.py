@@ -90,24 +90,15 @@ def _second_week(night: Night) -> None:
     night.report(
         GZL + "2021.html", "公主岭市人民政府", 2021, BUSY, scope="area", source_id="gongzhuling"
     )
-    # One address that held another year's report before; the first numbers come back as 2022's.
-    night.report(
-        HUACHUAN + "2021.html",
-        "桦川县人民政府",
-        2022,
-        BUSY,
-        scope="area",
-        body="2022",
-        source_id="huachuan",
-    )
-    night.report(
-        LINAN + "fin.html",
-        "临安区财政局",
-        2022,
-        BUSY | {GRANTED: Decimal(5)},
-        body="2022",
-        source_id="linan",
-    )
+    # Addresses that held another year's report before; the one with its numbers mends the year.
+    for url, unit, scope, granted in (
+        ("2021.html", "桦川县人民政府", "area", BUSY[GRANTED]),
+        ("edu.html", "桦川县教育局", "own", Decimal(5)),
+    ):
+        values = BUSY | {GRANTED: granted}
+        night.report(
+            HUACHUAN + url, unit, 2022, values, scope=scope, body="2022", source_id="huachuan"
+        )
     night.report("probe:new", None, 2021, BUSY, origin="imported", official=False, discovered=False)
     night.report(
         LINAN + "qlf.html", "清凉峰镇", 2021, BUSY, body="moved", source_id="linan", official=False
@@ -164,6 +155,9 @@ def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
     said = {"verdict": "confirmed", "reason": "seen", "evidence": "the page", "decided_by": "me"}
     write(tmp_path, "verdicts", finding | said | {"decided_on": "2026-01-01"})
     assert _publish(warehouse).why_full == ""
+    current = "select count(*) as n from reports where is_current and url = "
+    assert query(warehouse, f"{current} '{HUACHUAN}2021.html'").to_pylist() == [{"n": 1}]
+    assert query(warehouse, f"{current} '{HUACHUAN}edu.html'").to_pylist() == [{"n": 2}]
     told = query(warehouse, "select count(*) as n from findings where human_verdict is not null")
     assert told.to_pylist() == [{"n": 1}]
     assert _asked(warehouse) == ("resolved", "learned")
