@@ -8,8 +8,8 @@ recorded as failed and the night goes on.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,8 +64,8 @@ class Harvested:
 class Archive:
     """Takes fetches from many threads and writes them as parts, a few hundred rows each.
 
-    A part is written with the first fetch that ends half a minute or more after the part's first
-    row, if it is not full before, so a killed run loses little.
+    A part is written half a minute after its first row, if it is not full before: a killed run
+    loses no more, also when slow hosts fill the parts slowly. Close it, or use it in `with`.
     """
 
     def __init__(self, warehouse: Warehouse, run_id: str, known: snapshot.Known) -> None:
@@ -74,18 +74,26 @@ class Archive:
         self._warehouse, self._run_id = warehouse, run_id
         self._lock = threading.Lock()
         self._waiting: list[Fetched] = []
-        self._bytes, self._since = 0, time.monotonic()
+        self._bytes = 0
+        self._late: threading.Timer | None = None
         self.full: DiskFull | None = None
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._wait(None)
 
     def add(self, *rows: Fetched) -> None:
         """Takes fetches that belong together; may write a part."""
         with self._lock:
-            if not self._waiting:
-                self._since = time.monotonic()
+            if rows and not self._waiting:
+                self._wait(threading.Timer(PART_SECONDS, self._write_late))
             self._waiting += rows
             self._bytes += sum(len(row.body or b"") for row in rows)
             full = len(self._waiting) >= PART_ROWS or self._bytes >= PART_BYTES
-            if full or time.monotonic() - self._since >= PART_SECONDS:
+            if full:
                 self._write()
 
     def flush(self) -> None:
@@ -93,7 +101,23 @@ class Archive:
         with self._lock:
             self._write()
 
+    def _wait(self, late: threading.Timer | None) -> None:
+        """Has the part written in time by `late` alone."""
+        if self._late is not None:
+            self._late.cancel()
+        self._late = late
+        if late is not None:
+            late.daemon = True
+            late.start()
+
+    def _write_late(self) -> None:
+        with self._lock:
+            if self._late is threading.current_thread():  # else the part was written meanwhile
+                with contextlib.suppress(DiskFull):  # which `full` tells the others
+                    self._write()
+
     def _write(self) -> None:
+        self._wait(None)
         if self._waiting:
             try:
                 snapshot.append(self._warehouse, self._run_id, self._waiting, self.known.snapshots)
@@ -203,18 +227,18 @@ def harvest(warehouse: str, run_id: str, sources: str | None = None) -> State[An
     place = Warehouse(Path(warehouse))
     reviewed = load_sources(sources)
     known = snapshot.known(place)
-    archive = Archive(place, run_id, known)
     result = Harvested()
-    visit = Visit(reviewed, archive, place)
-    _discover(reviewed, visit, result)
-    if not visit.stopped():  # a run told to stop has not read all listings
-        result.problems += shrunk(place, result.discovered, reviewed, result.troubled)
-    account.write_discovered(place, run_id, result.discovered)
-    account.write_candidates(place, run_id, result.rejected)
-    _fetch(visit, result)
-    if why := visit.stopped():
-        result.problems.append(OutcomeRow("stop", "stop", "skipped", "fetch", "stopped", why))
-    result.fetched = archive.kept
+    with Archive(place, run_id, known) as archive:
+        visit = Visit(reviewed, archive, place)
+        _discover(reviewed, visit, result)
+        if not visit.stopped():  # a run told to stop has not read all listings
+            result.problems += shrunk(place, result.discovered, reviewed, result.troubled)
+        account.write_discovered(place, run_id, result.discovered)
+        account.write_candidates(place, run_id, result.rejected)
+        _fetch(visit, result)
+        if why := visit.stopped():
+            result.problems.append(OutcomeRow("stop", "stop", "skipped", "fetch", "stopped", why))
+        result.fetched = archive.kept
     n = result.numbers()
     message = f"{n['anew']} received, {n['not_modified']} not modified, {n['failed']} failed"
     return Completed(message=message, data=result)

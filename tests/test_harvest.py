@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from flows import harvest
+from tasks import snapshot
 from tasks.discover import Listing
 from tasks.gather import Gatherer
-from tasks.records import Fetched, Source, Wanted
+from tasks.records import DiskFull, Fetched, Source, Wanted
 from tasks.snapshot import Known
 from tasks.store import Warehouse
 from tests.test_snapshot import page
@@ -62,3 +64,36 @@ def test_the_other_documents_of_a_host_are_fetched(
     visit.archive.flush()
     got = [(row.document_id, row.error_code) for row in visit.archive.kept]
     assert got == [("0", None), ("1", "program_fault"), ("2", None)]
+
+
+def test_a_part_that_fills_slowly_is_written_in_time(
+    visit: harvest.Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harvest, "PART_SECONDS", 0.1)
+    with visit.archive as archive:
+        for name in ("a", "b"):
+            archive.add(page(name, name.encode()))
+            for _ in range(100):
+                if archive.kept and archive.kept[-1].url.endswith(name):
+                    break
+                time.sleep(0.05)
+            assert archive.kept[-1].url.endswith(name)  # nothing was added after it
+    assert len(snapshot.parts(visit.archive._warehouse)) == 2
+
+
+def test_a_disk_that_is_full_in_the_meantime_stops_the_run(
+    visit: harvest.Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DiskFull("no space left on the device")
+
+    monkeypatch.setattr(harvest, "PART_SECONDS", 0.05)
+    monkeypatch.setattr(snapshot, "append", full)
+    with visit.archive as archive:
+        archive.add(page("a", b"a"))
+        for _ in range(100):
+            if visit.stopped():
+                break
+            time.sleep(0.05)
+    assert visit.stopped() == "no space left on the device"
+    assert archive.kept == []
