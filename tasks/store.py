@@ -266,6 +266,13 @@ def _holder(fd: int) -> str:
         return "another process"  # it has the lock and has not yet written its name
 
 
+_FULL = {
+    errno.ENOSPC: ("no space left on the device", "free some"),
+    errno.EDQUOT: ("no space left in this user's quota", "free some"),
+    errno.EFBIG: ("no file may grow so large here", "raise the limit (ulimit -f)"),
+}
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; move it into place when the block succeeds.
@@ -285,11 +292,12 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as e:
-        if e.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if e.errno not in _FULL:
             raise
+        said, mend = _FULL[e.errno]
         raise DiskFull(
-            f"{path.parent}: no space left on the device while {path.name} was written; free some "
-            "and run again. Nothing that was archived or published is lost"
+            f"{path.parent}: {said} while {path.name} was written; {mend} and run again. "
+            "Nothing that was archived or published is lost"
         ) from e
     finally:
         temporary.unlink(missing_ok=True)
