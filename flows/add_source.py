@@ -34,7 +34,7 @@ def add_source(url: str, into: Path | None, accept: bool, err: Console) -> int:
     known = load_sources(into) if into is not None and into.exists() else load_sources()
     hosts = Hosts(host_options(known))
     with Visitor(_government, Settings.from_env(), resolve_from_env(), hosts=hosts) as visitor:
-        found = propose(url, visitor.get, Registry.read(), known)
+        found = propose(url, visitor.get, Registry.read(), known, visitor.post)
     _show(found, err)
     if not found.rows:
         err.print("\nNo row to propose: see docs/add_a_source.md for what else can be tried.")

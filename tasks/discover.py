@@ -73,6 +73,7 @@ class _Read:
     """What was read of one list, and what it says there is."""
 
     pages: int = 0
+    answers: int = 0  # of these, those that were records
     entries: int = 0
     stated: int = 0
     by_service: bool = False  # which gives several pages at once
@@ -84,7 +85,7 @@ class _Read:
         if self.stated > self.pages and not self.by_service:
             more = f": {seen}" if (seen := self.missing or self.waits) else ""
             return f"the listing says it has {self.stated} pages, {self.pages} could be read{more}"
-        if self.pages == 1 and (seen := self.missing or self.waits):
+        if self.pages == 1 != self.stated and (seen := self.missing or self.waits):
             return f"the listing goes on where no one can follow: {seen}"
         return ""
 
@@ -192,6 +193,8 @@ class _Crawl:
         self._note(step, page, len(entries))
         leading = {link.url for link in parts}
         self._take([link for link in page.links if link.url not in leading], column, step.url)
+        if not (entries or page.entries):  # nothing is listed here, so no further page is tried
+            page.onward = [further for further in page.onward if further.sure]
         self._queue_pages(step, answer, page, column)
         for link in parts:
             name = canonical_url(link.url)
@@ -217,6 +220,7 @@ class _Crawl:
         """What this page adds to what is known of its list."""
         read = self.read[step.start]
         read.pages += 1
+        read.answers += page.entries > 0
         read.entries += page.entries
         read.stated = max(read.stated, page.stated)
         read.by_service |= page.entries > 0 or posted.of_query(step.url) is not None
@@ -253,7 +257,7 @@ class _Crawl:
         """The JSON page after this one."""
         read = self.read[step.start]
         query = step.fields or records.query_of(answer.final_url)
-        following = records.next_page(query, found, read.entries, read.pages)
+        following = records.next_page(query, found, read.entries, read.answers)
         if following is None:
             return []
         fields, sure = following
@@ -263,7 +267,9 @@ class _Crawl:
 
     def _posts(self, step: _Step, page: _Page, soup: BeautifulSoup, base: str) -> None:
         """The further pages that are given to a POST alone."""
-        asked = [*posted.forms(soup, base, step.url)]
+        asked = [
+            a for a in posted.forms(soup, base, step.url) if host_of(a.url) == host_of(step.start)
+        ]
         here = posted.page_of(step.fields)
         stated = max(page.stated, self.read[step.start].stated)
         for url, fields, _ in asked:
@@ -277,6 +283,8 @@ class _Crawl:
             page.onward.append(paging.Onward(step.url, False, fields, here < stated))
         scripts = "\n".join(tag.get_text() for tag in soup.find_all("script"))
         for url, fields, missing in posted.calls(scripts, base) if not step.fields else ():
+            if host_of(url) != host_of(step.start):
+                continue
             if missing:
                 page.missing = f"a POST to {url}, whose {', '.join(missing)} no one can tell"
             else:

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from tasks.discover import crawl
+from tasks.discover import Post, crawl
 from tasks.listing import choice, html
 from tasks.listing.systems import is_article, system_of
 from tasks.records import BadInput, Discovered, Fetched, Source
@@ -62,6 +62,7 @@ def propose(
     get: Callable[[str], Fetched],
     registry: Registry,
     known: Iterable[Source] = (),
+    post: Post | None = None,
 ) -> Proposal:
     """Inspect the page at `url` and the columns of annual reports that it is or names.
 
@@ -87,7 +88,7 @@ def propose(
     _site(found, soup)
     _division(found, registry)
     for listing, title in _listings(url, page, soup, text)[:MOST_COLUMNS]:
-        found.columns.append(_column(found, listing, title, get))
+        found.columns.append(_column(found, listing, title, get, post))
     best = [c for c in found.columns if c.documents]
     taken = {s.source_id for s in known}
     have = {canonical_url(s.listing_url): s.source_id for s in known}
@@ -177,10 +178,12 @@ def _record_service(url: str, text: str) -> str | None:
     return urljoin(url, f"{home}/gkmlpt/api/all/{number}?page=1&sid={site[1]}")
 
 
-def _column(found: Proposal, listing: str, title: str, get: Callable[[str], Fetched]) -> Column:
+def _column(
+    found: Proposal, listing: str, title: str, get: Callable[[str], Fetched], post: Post | None
+) -> Column:
     host = host_of(listing) or found.host
     trial = Source("trial", "", host, listing, "county_listing", "", "allowed", "", "")
-    seen = crawl(trial, get, lambda url: None, max_pages=MOST_PAGES)
+    seen = crawl(trial, get, lambda url: None, max_pages=MOST_PAGES, post=post)
     units = sorted({unit for d in seen.documents if (unit := _unit(d.link_title))})
     trouble = next((p.message for p in seen.problems if p.code != "listing_too_long"), None)
     return Column(listing, " ".join(title.split()), seen.documents, seen.pages, units, trouble)

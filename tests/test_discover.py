@@ -205,6 +205,7 @@ FULL = "".join(map(report, range(12)))
         (report(1) + '<a href="javascript:void(0)">下一页</a>', ""),
         (FULL + '<a href="javascript:;" class="disabled">下一页</a>', ""),
         (report(1) + "<p>共1页 <span>下一页</span>", ""),
+        (FULL + "<p>共1页 <a id='next'>下一页</a>", ""),
         (report(1) + '<a href="javascript:slide(1)">&gt;</a>', ""),
         (report(1) + "<a href='2.html'>下一页</a> 共2页", ""),
     ],

@@ -170,7 +170,9 @@ def script_posted(entries: list[Entry]) -> Answers:
     answers = {"/nb/": _page(f'<ul id="list"></ul>{script}')}
     for n, chunk in enumerate(chunks, 1):
         rows = [{"title": e.title, "url": e.href, "publishDate": e.date} for e in chunk]
-        body = json.dumps({"data": {"total": len(entries), "list": rows}}).encode()
+        body = json.dumps(
+            {"data": {"count": len(rows), "pages": len(chunks), "list": rows}}
+        ).encode()
         address = f"/api/list siteId=88&pageNum={n}&pageSize=6"
         answers[address] = Resource(body, "application/json")
     return answers
