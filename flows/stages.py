@@ -59,6 +59,7 @@ def parse_parts(warehouse: Warehouse, parts: list[Path]) -> int:
             n = parse_part.with_options(task_run_name=name)(str(warehouse.root), part.name)
             read += n
             step.advance(n)
+    parse.dismiss()
     return read
 
 

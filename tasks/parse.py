@@ -126,6 +126,13 @@ def read_document(body: bytes, *, url: str | None, content_type: str | None) -> 
     return reading
 
 
+def dismiss() -> None:
+    """End the processes that read: a run needs their memory no more. They start when asked."""
+    if _pool.cache_info().currsize:
+        _pool().shutdown()
+        _pool.cache_clear()
+
+
 def _workers() -> int:
     return max(1, os.cpu_count() or 1)
 
