@@ -17,7 +17,7 @@ setup: .venv/.ready  ## create .venv with gongkai and all it needs, pinned by re
 	@touch $@
 
 lock:  ## pin the newest versions that fit pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q -o requirements.lock
+	uv pip compile pyproject.toml --group dev --extra ocr --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q -o requirements.lock
 
 check: setup  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

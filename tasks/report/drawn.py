@@ -65,6 +65,7 @@ class Budget:
             raise Reject("too_large", message, Place(self.kind, page=page))
 
 
+Box = tuple[float, float, float, float]
 Affine = tuple[float, float, float, float, float, float]
 
 
@@ -79,6 +80,8 @@ class PageContent:
     across: list[Rule] = field(default_factory=list)
     down: list[Rule] = field(default_factory=list)
     pictures: int = 0
+    recognised: bool = False  # from how it looks, not from what drew it
+    looks: dict[Box, tuple[str, ...]] = field(default_factory=dict)  # see `Source.looks`
 
 
 def unify(text: str) -> str:

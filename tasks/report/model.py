@@ -92,6 +92,10 @@ class Image(NamedTuple):
     data: bytes | None = None
 
 
+Looks = dict[tuple[int, tuple[float, float, float, float]], tuple[str, ...]]
+"""What the cells of pictures may show, by page and box: readings, the likeliest first."""
+
+
 @dataclass(slots=True)
 class Source:
     """A document before recognition: blocks in reading order and what the page says of itself."""
@@ -108,6 +112,7 @@ class Source:
     shows_columns: bool = True  # False for text in which only the order of cells is left
     hidden: bool = False  # the page hides tables of its own that were left out
     complete: bool = True  # False when the source visibly ends before its own end
+    looks: Looks = field(default_factory=dict)  # of pictures, for cells without a label
 
 
 class Link(NamedTuple):
@@ -145,11 +150,15 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a document was not read: a code of `reasons.csv`, one plain sentence, and the place."""
+    """Why a document was not read: a code of `reasons.csv`, one plain sentence, and the place.
+
+    `others` are further cells of a picture that a person should look at.
+    """
 
     code: str
     message: str
     place: Place | None = None
+    others: tuple[Place, ...] = ()
 
 
 class ProseNumber(NamedTuple):
@@ -184,6 +193,8 @@ class Reading:
 class Reject(Exception):  # noqa: N818 - a refusal with a reason, not an error of the program
     """Raised anywhere in the reader to refuse the document."""
 
-    def __init__(self, code: str, message: str, place: Place | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, place: Place | None = None, others: tuple[Place, ...] = ()
+    ) -> None:
         super().__init__(message)
-        self.rejection = Rejection(code, message, place)
+        self.rejection = Rejection(code, message, place, others)

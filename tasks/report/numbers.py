@@ -11,8 +11,12 @@ import unicodedata
 from decimal import Decimal
 from typing import NamedTuple
 
+UNREAD = "\ufdd0"
+"""Stands for what could not be read in a picture: Unicode gives this code to no character."""
+
 MARKS = frozenset(
     (
+        UNREAD,
         *("/", "//", "\\", "-", "--", "---", "—", "——", "–", "−", "―", "─", "*", "×", "〃"),
         *("无", "暂无", "不涉及", "不适用", "…", "……", "...", "......", "N/A", "n/a"),
     )

@@ -10,6 +10,7 @@ import ctypes
 import re
 import threading
 import zlib
+from importlib import import_module
 from typing import Any
 
 import pypdfium2  # noqa: F401 - importing it initialises the library
@@ -18,6 +19,7 @@ import pypdfium2.raw as pdfium
 from tasks.report import printed
 from tasks.report.drawn import Budget, PageContent
 from tasks.report.model import Place, Reject, Source
+from tasks.report.pdf_grid import grids
 from tasks.report.pdf_page import read_page
 
 MOST_PAGES = 300
@@ -29,8 +31,8 @@ _STREAM = re.compile(rb"stream\r?\n(?=[\x08-\x78][\x01-\xff])")
 _DICTIONARY = 400  # bytes before a stream in which its dictionary stands
 
 
-def source(data: bytes) -> Source:
-    """The blocks of a PDF in reading order; a scan has pictures and no blocks.
+def source(data: bytes, *, ocr: bool = False) -> Source:
+    """The blocks of a PDF in reading order; a scan has pictures, and blocks only with `ocr`.
 
     Raises `Reject` with `broken_file`, `encrypted` or `too_large`.
     """
@@ -38,7 +40,7 @@ def source(data: bytes) -> Source:
         raise Reject("too_large", f"the PDF is larger than {MOST_BYTES >> 20} MB")
     _refuse_bomb(data)
     with _LOCK:
-        pages, title = _read(data)
+        pages, title = _read(data, ocr=ocr)
     out = printed.source("pdf", pages)
     if title:
         out.meta["title"] = title
@@ -68,7 +70,7 @@ def _refuse_bomb(data: bytes) -> None:
             raise Reject("too_large", f"the PDF unpacks to more than {MOST_UNPACKED >> 20} MB")
 
 
-def _read(data: bytes) -> tuple[list[printed.Page], str]:
+def _read(data: bytes, *, ocr: bool) -> tuple[list[printed.Page], str]:
     document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
     if not document:
         error = pdfium.FPDF_GetLastError()
@@ -82,20 +84,24 @@ def _read(data: bytes) -> tuple[list[printed.Page], str]:
         if count < 1:
             raise Reject("broken_file", "the PDF has no pages")
         budget = Budget("pdf")
-        pages = [printed.understand(_page(document, k, budget)) for k in range(count)]
+        pages = [printed.understand(_page(document, k, budget, ocr)) for k in range(count)]
         return pages, _title(document)
     finally:
         pdfium.FPDF_CloseDocument(document)
 
 
-def _page(document: Any, index: int, budget: Budget) -> PageContent:
+def _page(document: Any, index: int, budget: Budget, ocr: bool) -> PageContent:
     page = pdfium.FPDF_LoadPage(document, index)
     if not page:
         # Going on without it could leave the middle of a table out unnoticed.
         place = Place("pdf", page=index + 1)
         raise Reject("broken_file", f"page {index + 1} of the PDF cannot be opened", place)
     try:
-        return read_page(page, index + 1, budget)
+        content = read_page(page, index + 1, budget)
+        if ocr and content.pictures and not grids(content.across, content.down):
+            seen: PageContent = import_module("tasks.report.ocr_source").seen(page, content)
+            return seen
+        return content
     finally:
         pdfium.FPDF_ClosePage(page)
 

@@ -40,17 +40,22 @@ class Page:
     lines: list[_Line] = field(default_factory=list)
     parts: list[Table] = field(default_factory=list)
     pictures: int = 0
+    recognised: bool = False
+    looks: dict[Box, tuple[str, ...]] = field(default_factory=dict)
 
 
 def source(kind: str, pages: list[Page]) -> Source:
     """The blocks of pages in reading order; a scan has pictures and no blocks."""
     _mark_furniture(pages)
-    return Source(kind, _blocks(pages, kind), pictures=sum(page.pictures for page in pages))
+    out = Source(kind, _blocks(pages, kind), pictures=sum(page.pictures for page in pages))
+    out.looks = {(page.number, box): r for page in pages for box, r in page.looks.items()}
+    return out
 
 
 def understand(content: PageContent) -> Page:
     """A page's tables, and the lines of text outside them."""
     page = Page(content.number, content.height, pictures=content.pictures)
+    page.recognised, page.looks = content.recognised, content.looks
     found = grids(content.across, content.down)
     if found is None:
         found = []
@@ -107,13 +112,14 @@ def _blocks(pages: list[Page], kind: str) -> list[Block]:
             here.append((top, len(tables) - 1, len(tables[-1].parts) - 1))
         shown.append(here)
     blocks: list[Block] = []
+    kinds = {page.number: "image" if page.recognised else kind for page in pages}
     for page, here in zip(pages, shown, strict=True):
         lines = [line for line in page.lines if not _is_page_number(line)]
         for top, number, part_index in here:
             while lines and lines[0].box[1] < top:
-                blocks.append(_paragraph(lines.pop(0), page, kind))
-            blocks.extend(_rows(tables[number], number + 1, part_index, kind))
-        blocks.extend(_paragraph(line, page, kind) for line in lines)
+                blocks.append(_paragraph(lines.pop(0), page, kinds[page.number]))
+            blocks.extend(_rows(tables[number], number + 1, part_index, kinds))
+        blocks.extend(_paragraph(line, page, kinds[page.number]) for line in lines)
     return blocks
 
 
@@ -132,7 +138,7 @@ def _paragraph(line: _Line, page: Page, kind: str) -> Paragraph:
     return Paragraph(line.text, Place(kind, page=page.number, line=line.number, box=line.box))
 
 
-def _rows(table: Table, number: int, part: int, kind: str) -> list[Block]:
+def _rows(table: Table, number: int, part: int, kinds: dict[int, str]) -> list[Block]:
     """The rows that begin in one page's part of a table."""
     first = table.parts[part][1]
     last = table.parts[part + 1][1] if part + 1 < len(table.parts) else table.rows
@@ -141,7 +147,7 @@ def _rows(table: Table, number: int, part: int, kind: str) -> list[Block]:
         cells = tuple(
             SourceCell(
                 cell.text,
-                Place(kind, number, row + 1, place, cell.page, cell.box),
+                Place(kinds[cell.page], number, row + 1, place, cell.page, cell.box),
                 cell.rowspan,
                 cell.colspan,
             )

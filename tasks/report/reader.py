@@ -23,6 +23,7 @@ from tasks.report import (
     text,
     whose,
 )
+from tasks.report import ocr as pictures
 from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
@@ -30,6 +31,7 @@ from tasks.report.headings import HEADINGS
 from tasks.report.model import Finding, Link, Reading, Reject, Rejection, Source, SourceRow
 from tasks.report.recognise import Missing, recognise
 from tasks.report.title import compact, find_title, is_report_title, unit_of_title
+from tasks.report.unread import accept
 
 _ERROR_PAGE = re.compile(
     r"404|403|页面不存在|找不到(?:该|您)?.{0,6}页面|无法访问|访问的页面|服务器错误|出错了|Not Found"
@@ -50,7 +52,6 @@ NEEDS_OFFICE = (
 """The refusal of what only LibreOffice reads (`tasks.office`)."""
 _REFUSED_KINDS = {
     "empty": ("empty", "the document has no content"),
-    "image": ("needs_ocr", "the document is a picture"),
     "doc": NEEDS_OFFICE,
     "zip": ("unsupported", "the document is an archive; what it holds is read by itself"),
     "rar": ("unsupported", "the document is a RAR archive, which is not opened"),
@@ -78,17 +79,21 @@ def reasons() -> dict[str, Reason]:
     return {r["code"]: Reason(**r) for r in csv.DictReader(content.splitlines())}
 
 
-def read(data: bytes, *, url: str | None = None, content_type: str | None = None) -> Reading:
+def read(
+    data: bytes, *, url: str | None = None, content_type: str | None = None, ocr: bool = True
+) -> Reading:
     """Reads one document. Never raises for what a document holds: a refusal is a `Reading` too.
 
     `content_type` is the server's header, used only where the bytes leave the encoding open.
+    Without `ocr` pictures are refused (needs_ocr) although the extra that reads them is installed:
+    they take seconds a page.
     """
     del url  # what a document says does not depend on where it was found
     reading = Reading("rejected")
     source: Source | None = None
     try:
         reading.source_kind = sniff.kind(data)
-        source = open_source(data, reading.source_kind, content_type)
+        source = open_source(data, reading.source_kind, content_type, ocr=ocr)
         try:
             _understand(source, reading)
         except Reject as refusal:
@@ -109,8 +114,13 @@ def _refuse(reading: Reading, reason: Rejection) -> None:
     reading.cells, reading.findings = [], []
 
 
-def open_source(data: bytes, kind: str, content_type: str | None) -> Source:
+def open_source(data: bytes, kind: str, content_type: str | None, *, ocr: bool = True) -> Source:
     """The blocks of a document whose kind `sniff` tells. Raises Reject when it has none to give."""
+    ocr = ocr and pictures.installed()
+    if kind == "image":
+        if not ocr:
+            raise pictures.missing("the document is a picture")
+        return pictures.source([data])
     if kind in _REFUSED_KINDS:
         raise Reject(*_REFUSED_KINDS[kind])
     if kind in _PAGES:
@@ -119,6 +129,9 @@ def open_source(data: bytes, kind: str, content_type: str | None) -> Source:
         return text.source(decode(data, content_type))
     # Their libraries are loaded only when such a document comes: most nights are all HTML.
     module = import_module(f"tasks.report.{_MODULES[kind]}")
+    if kind == "pdf":
+        scanned: Source = module.source(data, ocr=ocr)
+        return scanned
     source: Callable[[bytes], Source] = module.source
     return source(data)
 
@@ -160,6 +173,8 @@ def _understand(source: Source, reading: Reading) -> None:
     )
     try:
         reading.form, reading.cells, identities = recognise(source)
+        if source.looks:
+            reading.cells = accept(reading.cells, identities, source.looks)
     except Missing as missing:
         if reading.report_year is not None and reading.report_year < 2019:
             raise _too_early(reading.report_year) from None
@@ -222,7 +237,7 @@ def _without_tables(source: Source, reading: Reading, missing: Missing, body: st
         return Reject("attachment_only", "the page holds no tables, but links a document")
     titled = is_report_title(compact(reading.metadata.get("title") or ""))
     if (images and titled) or (source.pictures and (len(headings) >= 2 or not source.blocks)):
-        return Reject("needs_ocr", "the tables are pictures")
+        return pictures.missing("the tables are pictures")
     if len(headings) >= 2:
         return Reject("no_tables", "the headings of a report stand there without the tables")
     if not source.blocks:

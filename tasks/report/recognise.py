@@ -60,6 +60,8 @@ def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
     for name in names:
         try:
             placed = _place(form(name), found, grid_of, source.shows_columns)
+            if source.looks:
+                _require_labels(placed)
             readings.append((name, *_settled(form(name), placed)))
         except Reject as refusal:
             refusals.append(refusal)
@@ -125,6 +127,18 @@ def _place(
         first.header_complete &= shows_columns
         placed[section] = first
     return placed
+
+
+def _require_labels(placed: dict[str, Placed]) -> None:
+    """Refuses what labels alone do not place: in a picture a number may be misread, and a sum that
+    holds says nothing of rows or columns that changed places."""
+    for section, p in placed.items():
+        if not (p.regular and p.header_complete and not p.unsure_rows):
+            raise Reject(
+                "uncertain_picture",
+                f"the labels read in the picture do not name every row and column ({section})",
+                _somewhere(p.cells),
+            )
 
 
 def _settled(

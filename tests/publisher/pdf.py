@@ -38,13 +38,14 @@ def pdf(
     cut_rows: bool = False,
     open_bottom: bool = False,
     repeat_header: bool = False,
+    figure_font: str = FONT,
 ) -> bytes:
     """The report as PDF.
 
     `kangxi` puts radicals into the text, as some fonts' text layers have. `push` moves the tables
     down by so many points, and with them the place where they break over pages. `cut_rows` lets a
     page end in the middle of a row, `open_bottom` leaves the last rule of a table out,
-    `repeat_header` prints a table's header again after a break.
+    `repeat_header` prints a table's header again after a break. `figure_font` sets the figures.
     """
     if FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(FONT))
@@ -66,7 +67,7 @@ def pdf(
         write(HEADINGS[section], [])
         for table in document.tables:
             if table.section == section:
-                story.append(_ruled(table, text, cut_rows, open_bottom, repeat_header))
+                story.append(_ruled(table, text, cut_rows, open_bottom, repeat_header, figure_font))
     write(HEADINGS["problems"], document.prose.problems)
     write(HEADINGS["other"], document.prose.other)
     signed = document.head.signed
@@ -93,6 +94,7 @@ def pdf(
             push=push,
             open_bottom=open_bottom,
             repeat_header=repeat_header,
+            figure_font=figure_font,
         )
     return target.getvalue()
 
@@ -103,12 +105,14 @@ def _widths(columns: int) -> list[float]:
     return [*_WIDTHS[known], *[24.0] * columns][:columns]
 
 
-def _fitting(cell: TableCell) -> ParagraphStyle:
+def _fitting(cell: TableCell, font: str) -> ParagraphStyle:
     """Figures are set smaller rather than broken over lines, as people do."""
-    wide = sum(1.0 if char > "\u2000" else 0.55 for char in cell.text)
-    if cell.code is None or wide * _CELL.fontSize < 26:
+    if cell.code is None:
         return _CELL
-    return ParagraphStyle("figure", parent=_CELL, fontSize=26 / wide)
+    own = font if cell.text.isascii() else FONT
+    wide = sum(1.0 if char > "\u2000" else 0.55 for char in cell.text)
+    size = min(_CELL.fontSize, 26 / max(wide, 0.1))
+    return ParagraphStyle("figure", parent=_CELL, fontName=own, fontSize=size)
 
 
 def _ruled(
@@ -117,6 +121,7 @@ def _ruled(
     cut_rows: bool,
     open_bottom: bool,
     repeat_header: bool,
+    figure_font: str,
 ) -> RuledTable:
     lines = grid(table)
     width = max(map(len, lines))
@@ -136,7 +141,7 @@ def _ruled(
         row: list[object] = [""] * width
         for x, slot in enumerate(line):
             if slot.begins:
-                row[x] = Paragraph(text_of(slot.cell.text), _fitting(slot.cell))
+                row[x] = Paragraph(text_of(slot.cell.text), _fitting(slot.cell, figure_font))
                 end = (x + slot.cell.colspan - 1, min(y + slot.cell.rowspan, len(lines)) - 1)
                 if end != (x, y):
                     style.append(("SPAN", (x, y), end))

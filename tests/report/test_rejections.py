@@ -26,6 +26,7 @@ from tests.publisher.layouts import clean
 NOT_BY_A_DOCUMENT = {
     "fault": "tasks.parse gives it when the reader itself fails",
     "office_failed": "tasks.office gives it (tests/test_office.py)",
+    "uncertain_picture": "tests/report/test_ocr.py renders the pictures",
 }
 PLAIN = document(maker.consistent("2021", 3), seed=3)
 
@@ -135,11 +136,7 @@ DOCUMENTS: dict[str, list[Callable[[], bytes]]] = {
         lambda: bare("云溪镇2023年政府信息公开工作年度报告", more='<a href="a.pdf">附件</a>'),
         lambda: bare("云溪镇2023年政府信息公开工作年度报告", more='<iframe src="a.pdf"></iframe>'),
     ],
-    "needs_ocr": [
-        lambda: faulty("pictures"),
-        lambda: b"\x89PNG\r\n\x1a\n" + bytes(50),
-        lambda: b"\xff\xd8\xff\xe0" + bytes(50),
-    ],
+    "needs_ocr": [lambda: faulty("pictures")],
     "needs_office": [
         lambda: rb"{\rtf1\ansi x}",
         lambda: b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:wordDocument/>',
@@ -152,6 +149,8 @@ DOCUMENTS: dict[str, list[Callable[[], bytes]]] = {
     "encrypted": [locked_pdf],
     "broken_file": [
         lambda: b"%PDF-1.7\n%broken",
+        lambda: b"\x89PNG\r\n\x1a\n" + bytes(50),
+        lambda: b"\xff\xd8\xff\xe0" + bytes(50),
         lambda: b"\x1f\x8b\x08\x00broken",
         lambda: b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n\r\n<html></html>",
         lambda: packed(**{"OFD.xml": b"<x/>"}),

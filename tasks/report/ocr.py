@@ -1,0 +1,39 @@
+"""Pictures of tables as a `Source`: the front door of everything optical.
+
+Its libraries come with the extra `gongkai[ocr]` and are loaded when the first picture is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+
+from tasks.report.model import Reject, Source
+
+INSTALL = "pip install 'gongkai[ocr]'"
+_NEEDED = ("cv2", "onnxruntime", "rapidocr", "PIL")
+
+
+@cache
+def installed() -> bool:
+    """Whether the extra is there."""
+    return all(find_spec(name) for name in _NEEDED)
+
+
+def missing(what: str) -> Reject:
+    """The refusal of what only the extra could read."""
+    return Reject("needs_ocr", what if installed() else f"{what}; to read it: {INSTALL}")
+
+
+def source(pictures: Sequence[bytes]) -> Source:
+    """The blocks of pictures that make one report, in their order; places count them as pages.
+
+    Each is a PNG, JPEG, TIFF, BMP, GIF or WebP. Raises Reject: needs_ocr without the extra,
+    broken_file, too_large.
+    """
+    if not installed():
+        raise missing("the document is a picture")
+    found: Source = import_module("tasks.report.ocr_source").source(pictures)
+    return found

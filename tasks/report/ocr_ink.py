@@ -1,0 +1,155 @@
+"""The ink of one cell or line: its pieces, the printed lines they make, and their shape."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from tasks.report.ocr_model import HEIGHT
+from tasks.report.ocr_numbers import Shape
+from tasks.report.ocr_picture import Grey
+
+_HUG = 3  # pixels: what lies this close along a cell's side is left of its rule
+_SPECK = 2
+
+
+class Piece(NamedTuple):
+    """The box of connected ink, in pixels of its cell."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    number: int
+
+    @property
+    def wide(self) -> int:
+        return self.right - self.left
+
+    @property
+    def high(self) -> int:
+        return self.bottom - self.top
+
+
+class Ink(NamedTuple):
+    """One cell's ink without the remains of its rules; `parts` numbers every pixel's piece."""
+
+    pieces: list[Piece]
+    parts: Any
+
+
+class InkLine(NamedTuple):
+    """One printed line: its pieces, and their box."""
+
+    pieces: list[Piece]
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def ink_in(dark: Any) -> Ink:
+    """The pieces of ink in a cell's inside."""
+    high, wide = dark.shape
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(
+        np.ascontiguousarray(dark), connectivity=8
+    )
+    pieces = []
+    for number in range(1, count):
+        left, top, w, h = (int(v) for v in stats[number][:4])
+        right, bottom = left + w, top + h
+        if w <= _SPECK and h <= _SPECK:
+            continue
+        beside = right <= _HUG or left >= wide - _HUG
+        along = bottom <= _HUG or top >= high - _HUG
+        if beside or along:
+            continue
+        pieces.append(Piece(left, top, right, bottom, number))
+    return Ink(pieces, parts)
+
+
+def printed_lines(ink: Ink, tall: float) -> list[InkLine]:
+    """The lines that pieces make, from the top. `tall` is how high a line of the page is."""
+    runs: list[list[int]] = []  # top, bottom
+    for piece in sorted(ink.pieces, key=lambda p: p.top):
+        if runs and piece.top < runs[-1][1]:
+            runs[-1][1] = max(runs[-1][1], piece.bottom)
+        else:
+            runs.append([piece.top, piece.bottom])
+    joined: list[list[int]] = []
+    for top, bottom in runs:
+        # 二 and 三 are lines of ink with paper between them.
+        if joined and bottom - joined[-1][0] <= 1.25 * tall:
+            joined[-1][1] = bottom
+        else:
+            joined.append([top, bottom])
+    lines = []
+    for top, bottom in joined:
+        own = [p for p in ink.pieces if top <= p.top and p.bottom <= bottom]
+        left, right = min(p.left for p in own), max(p.right for p in own)
+        lines.append(InkLine(own, left, top, right, bottom))
+    return lines
+
+
+def line_height(inks: list[Ink]) -> float:
+    """How high a printed line of a page is: the upper middle of all runs of ink."""
+    heights = sorted(
+        line.bottom - line.top
+        for ink in inks
+        for line in printed_lines(ink, 0)
+        if line.bottom - line.top >= 5
+    )
+    return float(heights[(2 * len(heights)) // 3]) if heights else 12.0
+
+
+def shape_of(line: InkLine, ink: Ink, tall_line: float) -> Shape:
+    """What a line's outline says of the characters in it; `tall_line` as in `printed_lines`."""
+    wide, high = line.right - line.left, line.bottom - line.top
+    tall = sorted((p for p in line.pieces if p.high >= 0.6 * high), key=lambda p: p.left)
+    edge, gap = line.left, 0
+    for piece in sorted(line.pieces, key=lambda p: p.left):
+        gap = max(gap, piece.left - edge)
+        edge = max(edge, piece.right)
+    flat = len(line.pieces) == 1 and wide >= 2 * high and high <= 0.4 * tall_line
+    return Shape(wide, high, len(tall), _slanted(line, ink), flat, gap)
+
+
+def _slanted(line: InkLine, ink: Ink) -> bool:
+    """Whether the line is one straight stroke that leans like a slash."""
+    if len(line.pieces) != 1:
+        return False
+    piece = line.pieces[0]
+    if piece.high < 5 or piece.wide < 0.2 * piece.high:
+        return False
+    window = ink.parts[piece.top : piece.bottom, piece.left : piece.right] == piece.number
+    rows = np.arange(piece.high)
+    middles = np.array([np.flatnonzero(row).mean() for row in window if row.any()])
+    if len(middles) != piece.high:
+        return False
+    slope, start = np.polyfit(rows, middles, 1)
+    off = np.abs(middles - (slope * rows + start)).max()
+    lean = abs(slope) * piece.high
+    return bool(lean >= 0.22 * piece.high and off <= max(1.2, 0.1 * piece.high))
+
+
+def crop(grey: Grey, ink: Ink, line: InkLine, margin: float, stretch: float = 1.0) -> Grey:
+    """A line's picture for the recogniser: its own ink only, on white, HEIGHT pixels high."""
+    high, wide = line.bottom - line.top, line.right - line.left
+    pad = max(2, round(margin * max(high, 6)))
+    canvas = np.full((high + 2 * pad, wide + 2 * pad), 255, np.uint8)
+    top, left = max(0, line.top - 2), max(0, line.left - 2)
+    bottom, right = min(grey.shape[0], line.bottom + 2), min(grey.shape[1], line.right + 2)
+    window = grey[top:bottom, left:right].astype(np.float32)
+    paper = max(1.0, float(np.percentile(grey, 90)))
+    window = np.clip(window * (255 / paper), 0, 255)
+    foreign = ink.parts[top:bottom, left:right]
+    own = np.isin(foreign, [0, *(p.number for p in line.pieces)])
+    window[~own] = 255
+    y, x = pad - (line.top - top), pad - (line.left - left)
+    canvas[y : y + bottom - top, x : x + right - left] = window
+    scale = HEIGHT / canvas.shape[0]
+    size = (max(8, round(canvas.shape[1] * scale * stretch)), HEIGHT)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(canvas, size, interpolation=how), np.uint8)

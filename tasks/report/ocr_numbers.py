@@ -1,0 +1,181 @@
+"""When a number that was recognised in a picture may be believed, and what else it could be.
+
+The recogniser's own certainty is not enough: it may drop one of two like digits, or a decimal
+point, and be sure of the rest. A number is believed when two readings at different scales say the
+same, both surely, and when its ink is as wide as so many characters are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks.report.ocr_model import NUMERIC, Floats, Said, text_of
+
+SURE = 0.85  # the probability from which a reading is believed
+_CHARACTERS = "".join(alike[0] for alike in NUMERIC) + "?"
+_BEAM = 12
+_LEAST = 1e-3  # an alternative this much less likely than the best is none
+_NUMBER = re.compile(r"[+-]?\d[\d.,]*\Z")
+_WIDTHS = {".": 0.5, ",": 0.5, "-": 0.7, "+": 1.0}
+
+
+@dataclass(slots=True)
+class Shape:
+    """The ink of one line: its box's width and height in pixels, how many separate pieces as high
+    as a digit it has, and what its outline rules out."""
+
+    width: float
+    height: float
+    pieces: int
+    slanted: bool = False  # one straight slanting stroke
+    flat: bool = False  # one stroke, much wider than high
+    gap: float = 0.0  # the widest gap between pieces
+
+
+class Settled(NamedTuple):
+    """A number or mark that is certain, else None; and all that it may be, likeliest first."""
+
+    text: str | None
+    readings: tuple[str, ...]
+
+
+class Reading(NamedTuple):
+    """One reading of a line as a number: its text, and the probability of it against all others."""
+
+    text: str
+    sure: float
+
+
+def as_number(said: Said) -> Reading:
+    """The likeliest number or mark; "?" stands for what is no character of one."""
+    steps = said.numeric
+    other = np.maximum(0.0, 1.0 - steps.sum(axis=1))
+    every = np.column_stack([steps, other])
+    path, before = [], 0
+    for index in every.argmax(axis=1).tolist():
+        if index and index != before:
+            path.append(index)
+        before = index
+    text = "".join(_CHARACTERS[i - 1] for i in path)
+    return Reading(text, _probability(every, path) if path else 0.0)
+
+
+def _probability(steps: Floats, path: list[int]) -> float:
+    """The probability of a text, over all ways in which its characters may fall on the steps."""
+    states = [0]
+    for index in path:
+        states += [index, 0]
+    alive = np.zeros(len(states))
+    alive[0] = 1.0
+    # A character may follow another without a gap, but not itself.
+    skips = np.array(
+        [i > 1 and states[i] != 0 and states[i] != states[i - 2] for i in range(len(states))]
+    )
+    said = steps[:, states].astype(float)
+    for step, now in enumerate(said):
+        grown = alive.copy()
+        if step:
+            grown[1:] += alive[:-1]
+            grown[2:] += np.where(skips[2:], alive[:-2], 0)
+        else:
+            grown[1] = 1.0
+        alive = grown * now
+    return float(alive[-1] + alive[-2])
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is one number, as statutory tables print them."""
+    return bool(_NUMBER.match(text))
+
+
+def settle(first: Said, second: Said, shape: Shape, unit: float | None) -> Settled:
+    """What two readings of one line and its ink say together.
+
+    `unit` is how wide a digit is set, in heights of a digit, where the document has told it.
+    """
+    if shape.flat:
+        return Settled("—", ())
+    a, b = as_number(first), as_number(second)
+    sure = a.text == b.text and min(a.sure, b.sure) >= SURE
+    if sure and a.text == "/" and shape.slanted:
+        return Settled("/", ())
+    if text_of(first) == text_of(second) == "无":
+        return Settled("无", ())
+    if sure and is_number(a.text) and fits(a.text, shape, unit):
+        return Settled(a.text, (a.text,))
+    likely = [r.text for r in (a, b) if is_number(r.text)]
+    for said in (first, second):
+        likely += alternatives(said.numeric)
+    return Settled(None, tuple(dict.fromkeys(likely)))
+
+
+def fits(text: str, shape: Shape, unit: float | None) -> bool:
+    """Whether the ink is as wide as the text's characters, and nothing parts or slants it."""
+    digits = sum(c.isdigit() for c in text)
+    if shape.slanted or shape.gap > 1.2 * shape.height:
+        return False
+    if digits == 1 and len(text) == 1:
+        return shape.pieces <= 1 and shape.width <= 1.05 * shape.height
+    if unit is None:
+        return shape.pieces == digits and len(text) == digits
+    wanted = sum(_WIDTHS.get(c, 1.0) for c in text) - 0.15
+    narrow = 0.45 + 0.25 * (text[0] == "1") + 0.25 * (text[-1] == "1")
+    got = shape.width / shape.height / unit
+    return wanted - narrow <= got <= wanted + 0.5
+
+
+def digit_width(cells: Iterable[tuple[str, Shape]]) -> float | None:
+    """How wide digits are set, in heights of a digit: the median over numbers of several digits,
+    or, where there are few, over those of one; 1 is narrower than it is set."""
+    several: list[float] = []
+    alone: list[float] = []
+    for text, shape in cells:
+        if text.isdigit() and "1" not in text:
+            own = shape.width / shape.height
+            (alone if len(text) == 1 else several).append(own / max(1, len(text) - 0.15))
+    for seen in (several, alone):
+        if len(seen) >= 3:
+            return sorted(seen)[len(seen) // 2]
+    return None
+
+
+def alternatives(numeric: Floats) -> list[str]:
+    """The numbers that a line may be, likeliest first: prefix beam search over NUMERIC."""
+    beams: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
+    for step in numeric.tolist():
+        blank, others = step[0], step[1:]
+        likely = [(c, p) for c, p in zip(_CHARACTERS, others, strict=False) if p > 1e-4]
+        grown: dict[str, tuple[float, float]] = {}
+
+        def add(
+            text: str,
+            ends_blank: float,
+            ends_character: float,
+            into: dict[str, tuple[float, float]],
+        ) -> None:
+            known = into.get(text, (0.0, 0.0))
+            into[text] = (known[0] + ends_blank, known[1] + ends_character)
+
+        for text, (after_blank, after_character) in beams.items():
+            both = after_blank + after_character
+            add(text, both * max(blank, 1e-6), 0.0, grown)
+            for character, p in likely:
+                if text.endswith(character):
+                    add(text, 0.0, after_character * p, grown)
+                    add(text + character, 0.0, after_blank * p, grown)
+                else:
+                    add(text + character, 0.0, both * p, grown)
+        best = sorted(grown.items(), key=lambda item: -sum(item[1]))[:_BEAM]
+        scale = sum(best[0][1]) or 1.0
+        beams = {text: (b / scale, c / scale) for text, (b, c) in best}
+    likeliest = max((sum(p) for p in beams.values()), default=0.0)
+    ranked: Sequence[tuple[str, tuple[float, float]]] = sorted(
+        beams.items(), key=lambda item: -sum(item[1])
+    )
+    texts = [t for t, p in ranked if likeliest and sum(p) >= _LEAST * likeliest]
+    return [t for t in texts if is_number(t)]

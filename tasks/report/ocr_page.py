@@ -1,0 +1,222 @@
+"""One upright picture into what a page shows: rules, text, and what its numbers may be.
+
+The result is a `PageContent` like that of a PDF's page, so tables, their cells, and tables that go
+on over pages are found by the same code. A cell's text is one label, one number that is certain, or
+UNREAD.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from tasks.report.drawn import Box, Glyph, PageContent, Rule
+from tasks.report.numbers import UNREAD
+from tasks.report.ocr_ink import Ink, InkLine, crop, ink_in, line_height, printed_lines, shape_of
+from tasks.report.ocr_model import Said, recognise, text_of
+from tasks.report.ocr_numbers import SURE, as_number, digit_width, settle
+from tasks.report.ocr_picture import Grey, Picture, ink
+from tasks.report.ocr_rules import Ruled, rules
+from tasks.report.pdf_grid import grids
+
+WIDTH = 595.0  # points that a picture is taken to be wide: A4
+_INSET = 2  # pixels of a rule on its cell's side
+_LABEL_LIKE = 6.0  # lines this many times as wide as high are no numbers
+_IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
+_DIGIT = re.compile(r"\d")
+_TWICE = re.compile(r"\d|^[^。、，；]+$")  # short lines without stops, and those with digits
+_MOST_LONG_LINES = 24  # of prose that are read; the scope is said at the beginning
+_LOST = "□"  # for a character of the text that two readings differ in
+# How a line is shown to the recogniser: margin in heights of the line, and stretch.
+_FIRST, _SECOND = (0.3, 1.0), (0.5, 1.0)
+_NARROWER = 0.75  # text is as clear in three quarters of its width, and quicker read
+
+
+@dataclass(slots=True)
+class _Cell:
+    box: Box  # in points
+    grey: Grey
+    ink: Ink
+    red: bool = False  # there is ink, but only in red
+    lines: list[InkLine] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+
+
+def read_picture(picture: Picture, number: int, width: float = WIDTH) -> PageContent:
+    """What a picture shows, as the page `number`, `width` points wide."""
+    dark = ink(picture.grey)
+    ruled = rules(dark)
+    scale = width / picture.size[0]
+    content = PageContent(number, width, picture.size[1] * scale, recognised=True)
+    content.across = [Rule(r.at * scale, r.start * scale, r.end * scale) for r in ruled.across]
+    content.down = [Rule(r.at * scale, r.start * scale, r.end * scale) for r in ruled.down]
+    cells = _cells(picture, ruled.ink, content, scale)
+    tall = line_height([cell.ink for cell in cells])
+    for cell in cells:
+        cell.lines = printed_lines(cell.ink, tall)
+    _recognise(cells)
+    _numbers(content, cells, tall)
+    _text_outside(content, picture, ruled, tall if cells else None, scale)
+    return content
+
+
+def _cells(picture: Picture, dark: Grey, content: PageContent, scale: float) -> list[_Cell]:
+    """The inside of every cell that the rules enclose."""
+    found = []
+    coloured: Grey | None = None
+    for grid in grids(content.across, content.down) or []:
+        for cell in grid.cells:
+            box = (
+                grid.xs[cell.column],
+                grid.ys[cell.row],
+                grid.xs[cell.column + cell.colspan],
+                grid.ys[cell.row + cell.rowspan],
+            )
+            left, top, right, bottom = (round(v / scale) for v in box)
+            window = np.s_[
+                top + _INSET : max(top + _INSET + 1, bottom - _INSET + 1),
+                left + _INSET : max(left + _INSET + 1, right - _INSET + 1),
+            ]
+            own = _Cell(box, picture.grey[window], ink_in(dark[window]))
+            if not own.ink.pieces:
+                if coloured is None:
+                    coloured = ink(picture.coloured)
+                high, wide = own.grey.shape
+                own.red = any(
+                    p.left > 0 and p.top > 0 and p.right < wide and p.bottom < high and p.high >= 5
+                    for p in ink_in(coloured[window]).pieces
+                )
+            found.append(own)
+    return found
+
+
+def _recognise(cells: list[_Cell]) -> None:
+    crops = []
+    for cell in cells:
+        for line in cell.lines:
+            margin, stretch = _FIRST
+            if line.right - line.left > _LABEL_LIKE * (line.bottom - line.top):
+                stretch *= _NARROWER
+            crops.append(crop(cell.grey, cell.ink, line, margin, stretch))
+    said = iter(recognise(crops))
+    for cell in cells:
+        cell.said = [next(said) for _ in cell.lines]
+
+
+def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
+    """Writes every cell's text, numbers read a second time."""
+    values = []
+    for cell in cells:
+        texts = [text_of(said) for said in cell.said]
+        if cell.red:
+            _write(page, cell, [UNREAD])
+            page.looks[_key(cell.box)] = ()
+        elif len(_IDEOGRAPH.findall("".join(texts))) >= 2:
+            _write(page, cell, texts)
+        elif cell.lines:
+            values.append(cell)
+    alone = [cell for cell in values if len(cell.lines) == 1]
+    again = recognise([crop(c.grey, c.ink, c.lines[0], *_SECOND) for c in alone])
+    shapes = [shape_of(c.lines[0], c.ink, tall) for c in alone]
+    unit = digit_width(
+        (a.text, shape)
+        for cell, second, shape in zip(alone, again, shapes, strict=True)
+        if (a := as_number(cell.said[0])).text == as_number(second).text and a.sure >= SURE
+    )
+    for cell, second, shape in zip(alone, again, shapes, strict=True):
+        settled = settle(cell.said[0], second, shape, unit)
+        page.looks[_key(cell.box)] = settled.readings
+        _write(page, cell, [settled.text or UNREAD])
+    for cell in values:
+        if len(cell.lines) != 1:
+            page.looks[_key(cell.box)] = ()
+            _write(page, cell, [UNREAD])
+
+
+def _key(box: Box) -> Box:
+    """A cell's box as tables and places give it."""
+    left, top, right, bottom = (round(v, 1) for v in box)
+    return left, top, right, bottom
+
+
+def _write(page: PageContent, cell: _Cell, texts: list[str]) -> None:
+    """Puts a cell's lines into its middle, each as one piece of text."""
+    left, top, right, bottom = cell.box
+    step = (bottom - top) / len(texts)
+    inset = (right - left) / 10
+    for i, text in enumerate(texts):
+        y = top + (i + 0.1) * step
+        if text:
+            page.glyphs.append(Glyph(text, left + inset, y, right - inset, y + 0.8 * step))
+
+
+def _text_outside(
+    page: PageContent,
+    picture: Picture,
+    ruled: Ruled,
+    tall: float | None,
+    scale: float,
+) -> None:
+    """The lines of text outside the tables."""
+    free = ruled.ink.copy()
+    for left, top, right, bottom in ruled.boxes:
+        free[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3] = 0
+    height = tall or picture.size[0] / 70
+    reach = max(9, round(1.6 * height))
+    grown = cv2.dilate(free, np.ones((1, reach), np.uint8))
+    grown = cv2.morphologyEx(
+        grown, cv2.MORPH_CLOSE, np.ones((max(3, round(height / 4)), 3), np.uint8)
+    )
+    _, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    found = []
+    for left, top, wide, high in (tuple(int(v) for v in row[:4]) for row in stats[1:]):
+        if not (0.5 * height <= high <= 6 * height and wide - reach >= 0.5 * high):
+            continue
+        window = np.s_[max(0, top - 2) : top + high + 2, left : left + wide]
+        own = ink_in(free[window])
+        lines = printed_lines(own, high)
+        if len(lines) == 1:
+            found.append((left, max(0, top - 2), picture.grey[window], own, lines[0]))
+    found.sort(key=lambda f: (f[1], f[0]))
+    long = [f for f in found if f[4].right - f[4].left > 0.6 * picture.size[0]]
+    skipped = {id(f) for f in long[_MOST_LONG_LINES:]}
+    found = [f for f in found if id(f) not in skipped]
+    texts = [text_of(said) for said in recognise([_narrow(f, 0.2) for f in found])]
+    # What a document is called and who signed it must not be misread: such lines are short.
+    is_long = {id(f) for f in long}
+    twice = [i for i, f in enumerate(found) if id(f) not in is_long and _TWICE.search(texts[i])]
+    second = recognise([_narrow(found[i], 0.4) for i in twice])
+    for i, said in zip(twice, second, strict=True):
+        texts[i] = agreed(texts[i], text_of(said))
+    texts = [
+        _DIGIT.sub(_LOST, t) if id(f) in is_long else t for f, t in zip(found, texts, strict=True)
+    ]
+    for (left, top, _, _, line), text in zip(found, texts, strict=True):
+        if text:
+            page.glyphs.append(
+                Glyph(
+                    text,
+                    (left + line.left) * scale,
+                    (top + line.top) * scale,
+                    (left + line.right) * scale,
+                    (top + line.bottom) * scale,
+                )
+            )
+
+
+def _narrow(f: tuple[int, int, Grey, Ink, InkLine], margin: float) -> Grey:
+    return crop(f[2], f[3], f[4], margin, _NARROWER)
+
+
+def agreed(one: str, other: str) -> str:
+    """What two readings of a line of text agree in; digits only where all of them agree."""
+    if one == other:
+        return one
+    if len(one) == len(other):
+        return "".join(a if a == b else _LOST for a, b in zip(one, other, strict=True))
+    if _DIGIT.findall(one) != _DIGIT.findall(other):
+        one = _DIGIT.sub(_LOST, one)
+    return one

@@ -1,0 +1,201 @@
+"""A picture's bytes into a grey page that stands upright: light paper, dark ink, level lines.
+
+Needs the extra `gongkai[ocr]`. The red channel makes a red seal vanish into the paper and leaves
+black and blue ink as they are. A tilt is told by the long lines; where those of a side and of its
+opposite run at different angles, the page was photographed and is set straight by the four corners
+of its largest table.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from tasks.report.model import Reject
+
+Grey = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+MOST_PIXELS = 60_000_000  # an A4 page at 600 dpi has 35 million
+LONGEST_SIDE = 2600  # of the page as it is read: A4 at 220 dpi; text is no clearer above
+SMALLEST_SIDE = 300  # a picture with a smaller side holds no statutory table
+MOST_FRAMES = 40  # pages of one TIFF
+_TILT = 10.0  # degrees beyond which a line is not a tilted level one
+_LONG = 14  # lines longer than this part of the page's width tell its tilt
+_PARALLEL = 0.25  # degrees by which opposite sides of a flat page may differ
+
+
+@dataclass(slots=True)
+class Picture:
+    """An upright page. `coloured` is how dark every pixel is in the channels other than red: ink
+    there and none in `grey` is red."""
+
+    grey: Grey
+    coloured: Grey
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.grey.shape[1], self.grey.shape[0]
+
+
+def open_pictures(data: bytes) -> Iterator[Picture]:
+    """The pages of a picture file (several in a TIFF), upright. Raises Reject."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Reject("too_large", f"the picture has {image.width} x {image.height} pixels")
+            frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            if frames > MOST_FRAMES:
+                raise Reject(
+                    "too_large", f"the picture has {frames} pages, more than {MOST_FRAMES}"
+                )
+            for frame in range(frames):
+                image.seek(frame)
+                yield upright(np.asarray(_flat(image)))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as trouble:
+        raise Reject("broken_file", f"the picture cannot be opened: {trouble}") from None
+    except Image.DecompressionBombError:
+        raise Reject("too_large", "the picture is too large") from None
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """RGB on white: what is transparent shows the paper."""
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image)
+    rgb = image.convert("RGB")
+    longest = max(rgb.size)
+    if longest > LONGEST_SIDE:
+        scale = LONGEST_SIDE / longest
+        size = (round(rgb.width * scale), round(rgb.height * scale))
+        rgb = rgb.resize(size, Image.Resampling.LANCZOS)
+    return rgb
+
+
+def upright(rgb: npt.NDArray[Any]) -> Picture:
+    """A page whose lines are level, from its colours."""
+    grey = np.ascontiguousarray(rgb[:, :, 0])
+    coloured = np.minimum(rgb[:, :, 1], rgb[:, :, 2])
+    matrix = _correction(grey)
+    if matrix is not None:
+        size = (grey.shape[1], grey.shape[0])
+        grey, coloured = (
+            np.asarray(
+                cv2.warpPerspective(
+                    channel, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+                ),
+                np.uint8,
+            )
+            for channel in (grey, coloured)
+        )
+    return Picture(grey, coloured)
+
+
+def ink(grey: Grey) -> Grey:
+    """Where a page is darker than its paper: 255, else 0."""
+    block = max(15, grey.shape[1] // 40) | 1
+    smooth = cv2.GaussianBlur(grey, (3, 3), 0)
+    return np.asarray(
+        cv2.adaptiveThreshold(
+            smooth, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, block, 18
+        ),
+        np.uint8,
+    )
+
+
+def _correction(grey: Grey) -> Floats | None:
+    """The map that makes the page's lines level, or None when they are."""
+    level, plumb = _long_lines(grey)
+    if len(level) == 0:
+        return None
+    tilt = _median_angle(level)
+    height, width = grey.shape
+    turn = np.vstack([cv2.getRotationMatrix2D((width / 2, height / 2), tilt, 1.0), [0, 0, 1]])
+    if not _is_flat(level, plumb, tilt, grey.shape):
+        corners = _corners(grey)
+        if corners is not None:
+            return corners
+    return turn if abs(tilt) > 0.03 else None
+
+
+def _long_lines(grey: Grey) -> tuple[Floats, Floats]:
+    """The long lines as rows of (x0, y0, x1, y1, angle from their own axis): level and upright."""
+    half = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    found: Any = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(half)[0]
+    if found is None:
+        return np.empty((0, 5)), np.empty((0, 5))
+    lines = 2 * found.reshape(-1, 4).astype(float)
+    dx, dy = lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1]
+    long = np.hypot(dx, dy) > grey.shape[1] / _LONG
+    level = (np.degrees(np.arctan2(dy, dx)) + 90) % 180 - 90
+    plumb = (np.degrees(np.arctan2(dy, dx)) + 180) % 180 - 90
+    return (
+        np.column_stack([lines, level])[long & (np.abs(level) < _TILT)],
+        np.column_stack([lines, plumb])[long & (np.abs(plumb) < _TILT)],
+    )
+
+
+def _median_angle(lines: Floats) -> float:
+    """The angle that half of the lines' length lies below."""
+    order = np.argsort(lines[:, 4])
+    lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])[order]
+    half = np.searchsorted(np.cumsum(lengths), lengths.sum() / 2)
+    near = lines[order, 4][half]
+    close = np.abs(lines[:, 4] - near) < 0.5
+    weights = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])[close]
+    return float(np.average(lines[close, 4], weights=weights))
+
+
+def _is_flat(level: Floats, plumb: Floats, tilt: float, shape: tuple[int, ...]) -> bool:
+    """Whether opposite lines run alike and the upright ones stand at right angles to the level."""
+    for lines, extent, axis in ((level, shape[0], 1), (plumb, shape[1], 0)):
+        if len(lines) < 4:
+            continue
+        middle = (lines[:, axis] + lines[:, axis + 2]) / 2
+        if np.ptp(middle) < 0.2 * extent:
+            continue
+        slope = np.polyfit(middle, lines[:, 4], 1)[0]
+        if abs(slope) * np.ptp(middle) > _PARALLEL:
+            return False
+    return len(plumb) < 2 or abs(_median_angle(plumb) - tilt) <= _PARALLEL
+
+
+def _corners(grey: Grey) -> Floats | None:
+    """The map that makes a rectangle of the largest table's four corners."""
+    height, width = grey.shape
+    dark = ink(grey)
+    reach = max(20, width // 40)
+    lines = cv2.bitwise_or(
+        cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, reach), np.uint8)),
+        cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((reach, 1), np.uint8)),
+    )
+    lines = cv2.dilate(lines, np.ones((5, 5), np.uint8))
+    contours, _ = cv2.findContours(lines, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return None
+    points = max(contours, key=lambda c: cv2.contourArea(cv2.convexHull(c))).reshape(-1, 2)
+    total, difference = points.sum(axis=1), points[:, 0] - points[:, 1]
+    corners = np.array(
+        [
+            points[total.argmin()],
+            points[difference.argmax()],
+            points[total.argmax()],
+            points[difference.argmin()],
+        ],
+        np.float32,
+    )
+    left, top = (corners[[0, 3], 0].mean(), corners[[0, 1], 1].mean())
+    right, bottom = (corners[[1, 2], 0].mean(), corners[[2, 3], 1].mean())
+    if right - left < width / 4 or bottom - top < height / 10:
+        return None
+    square = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    return np.asarray(cv2.getPerspectiveTransform(corners, square), float)
