@@ -27,6 +27,7 @@ from tasks.sources import load_sources, to_visit
 from tasks.store import Warehouse, new_run_id
 
 PATIENCE = 3 * 3600.0  # seconds that a scheduled night waits for a replay or an ingest to end
+PICTURE_SECONDS = 3600.0  # of a night for scans; what is left waits for the next, or for a replay
 last: Night | None = None  # for the command line, which runs the flow in its own process
 
 
@@ -60,7 +61,7 @@ def nightly(
         before = account.accounted(place)
         state = harvest(str(place.root), run_id, sources, return_state=True)
         harvested = cast(Harvested, state.result())
-        parse_unread(place)
+        parse_unread(place, PICTURE_SECONDS)
         try:
             settled = settle(
                 place,

@@ -35,7 +35,7 @@ from flows.stages import (
     seen_before,
     settle,
 )
-from tasks import account, parse, reports, snapshot
+from tasks import account, parse, pictures, reports, snapshot
 from tasks.compare import Difference, compare
 from tasks.records import AccountingError, BadInput, Discovered, Fetched
 from tasks.report.reader import reasons
@@ -168,7 +168,7 @@ def read_part_again(warehouse: str, name: str, aside: str) -> Difference:
     """Reads one part of the archive aside. A damaged part keeps the readings it has."""
     place = Warehouse(Path(warehouse))
     try:
-        table = parse.read_part(place.snapshots / name)
+        table = pictures.look_at(place.snapshots / name, parse.read_part(place.snapshots / name))
     except snapshot.DAMAGE as damage:
         get_run_logger().error("%s is damaged (%s); its readings stay", name, damage)
         return Difference(damaged=[name])

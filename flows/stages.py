@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ from prefect.logging import get_run_logger
 
 from flows import watched
 from flows.operator import TROUBLE, Failure
-from tasks import account, parse, reports, retention, snapshot
+from tasks import account, parse, pictures, reports, retention, snapshot
 from tasks.alerts import Alert
 from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
 from tasks.store import Warehouse, finished_runs
@@ -41,12 +43,47 @@ def run_title(kind: str, now: datetime | None = None) -> str:
     return f"{kind} {(now or datetime.now(UTC)).astimezone(CHINA):%Y-%m-%d}"
 
 
-def parse_unread(warehouse: Warehouse) -> int:
+def parse_unread(warehouse: Warehouse, picture_seconds: float = math.inf) -> int:
     """Reads every part of the archive that has no reading yet, also those of a killed run; first
-    each run's many small parts become a few."""
+    each run's many small parts become a few. Then, for so many seconds, scans and pictures that
+    have waited."""
     retention.merge(warehouse)
     unread = [p for p in snapshot.parts(warehouse) if not reports.readable(warehouse, p.name)]
-    return parse_parts(warehouse, unread)
+    read = parse_parts(warehouse, unread)
+    look_at_pictures(warehouse, picture_seconds)
+    return read
+
+
+def look_at_pictures(warehouse: Warehouse, seconds: float) -> None:
+    """Reads the scans and pictures that wait, one after the other, until the time is up."""
+    waiting = {
+        part.name: n
+        for part in snapshot.parts(warehouse)
+        if reports.readable(warehouse, part.name)
+        and (n := pictures.waiting(warehouse.reports / part.name))
+    }
+    if not waiting:
+        return
+    until = time.monotonic() + seconds
+    with watched.step("Pictures", sum(waiting.values()), "documents") as step:
+        for name, n in waiting.items():
+            read_pictures.with_options(task_run_name=f"pictures of {name}, {n} documents")(
+                str(warehouse.root), name, until
+            )
+            step.advance(n)
+
+
+@task(name="pictures", retries=0, persist_result=False)
+def read_pictures(warehouse: str, name: str, until: float) -> None:
+    """Reads the pictures of one part of the archive that is otherwise read."""
+    place = Warehouse(Path(warehouse))
+    before = reports.stored(place, name)
+    if before is None or time.monotonic() > until:
+        return
+    after = pictures.look_at(place.snapshots / name, before, lambda: time.monotonic() > until)
+    reports.write(place, name, after)
+    parsed = [t["outcome"].to_pylist().count("parsed") for t in (before, after)]
+    get_run_logger().info("%s: %s reports read in pictures", name, parsed[1] - parsed[0])
 
 
 def parse_parts(warehouse: Warehouse, parts: list[Path]) -> int:

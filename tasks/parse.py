@@ -41,18 +41,23 @@ def read_part(part: Path) -> pa.Table:
     """
     with open_parquet(part) as file:
         total = file.metadata.num_rows
-        batches = _batches(file)
+        held = batches(file)
         if total < _WORTH_A_POOL or (os.cpu_count() or 1) < 2:
-            tables = [_read_batch(batch) for batch in batches]
+            tables = [read_rows(batch) for batch in held]
         else:
-            tables = list(_read_in_pool(batches))
+            tables = list(_read_in_pool(held))
     if not tables:
         return reports.SCHEMA.empty_table()
-    whole = pa.concat_tables(tables)
-    return whole.sort_by([("document_id", "ascending"), ("snapshot_id", "ascending")])
+    return in_order(pa.concat_tables(tables))
 
 
-def _batches(file: pq.ParquetFile) -> Iterator[Rows]:
+def in_order(readings: pa.Table) -> pa.Table:
+    """Readings in the order in which they are stored."""
+    return readings.sort_by([("document_id", "ascending"), ("snapshot_id", "ascending")])
+
+
+def batches(file: pq.ParquetFile) -> Iterator[Rows]:
+    """The rows of an archive part that hold bytes, checked against their hash."""
     for batch in file.iter_batches(batch_size=_BATCH):
         held = batch.filter(pc.is_valid(batch.column("bytes")))
         if held.num_rows:
@@ -67,7 +72,7 @@ def _read_in_pool(batches: Iterator[Rows]) -> Iterator[pa.Table]:
     """Reads batches in the pool, few in flight at a time so that memory stays bounded."""
     waiting: list[tuple[Rows, Future[pa.Table]]] = []
     for batch in batches:
-        waiting.append((batch, _pool().submit(_read_batch, batch)))
+        waiting.append((batch, _pool().submit(read_rows, batch)))
         if len(waiting) >= 4 * _workers():
             yield _result(*waiting.pop(0))
     for batch, future in waiting:
@@ -87,11 +92,15 @@ def _alone(row: dict[str, Any]) -> pa.Table:
     """Reads one document in a process of its own, which it may take down."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
-            return pool.submit(_read_batch, [row]).result()
+            return pool.submit(read_rows, [row]).result()
         except BrokenProcessPool:
-            message = "reading this document ended the process that read it"
-            reading = Reading("rejected", Rejection("fault", message))
-            return reports.table_of([reports.row_of(row, reading)])
+            return took_its_reader_down(row)
+
+
+def took_its_reader_down(row: dict[str, Any]) -> pa.Table:
+    """The reading of a document that ended the process that read it."""
+    reading = Reading("rejected", Rejection("fault", "reading this document ended its process"))
+    return reports.table_of([reports.row_of(row, reading)])
 
 
 def refusal_of(body: bytes, url: str, content_type: str | None) -> str | None:
@@ -114,13 +123,16 @@ def _refusal(row: dict[str, Any]) -> str | None:
     return reading.reason.code if reading.reason else None
 
 
-def read_document(body: bytes, *, url: str | None, content_type: str | None) -> Reading:
-    """Reads one document of whatever kind; an old Word document by way of LibreOffice."""
+def read_document(
+    body: bytes, *, url: str | None, content_type: str | None, ocr: bool = True
+) -> Reading:
+    """Reads one document of whatever kind; an old Word document by way of LibreOffice. Without
+    `ocr`, pictures are refused."""
     try:
         readable = office.readable(body)
     except Reject as refusal:
         return Reading("rejected", refusal.rejection, source_kind="doc")
-    reading = read(readable, url=url, content_type=content_type)
+    reading = read(readable, url=url, content_type=content_type, ocr=ocr)
     if readable is not body:
         reading.source_kind = "doc"
     return reading
@@ -144,14 +156,18 @@ def _pool() -> ProcessPoolExecutor:
     return pool
 
 
-def _read_batch(rows: Rows) -> pa.Table:
-    return reports.table_of(reports.row_of(row, _read(row)) for row in rows)
+def read_rows(rows: Rows, *, ocr: bool = False) -> pa.Table:
+    """The readings of archived documents; those that are pictures only with `ocr`."""
+    return reports.table_of(reports.row_of(row, _read(row, ocr=ocr)) for row in rows)
 
 
-def _read(row: dict[str, Any]) -> Reading:
+def _read(row: dict[str, Any], *, ocr: bool = False) -> Reading:
     try:
         return read_document(
-            row["bytes"], url=row["final_url"] or row["url"], content_type=row["content_type"]
+            row["bytes"],
+            url=row["final_url"] or row["url"],
+            content_type=row["content_type"],
+            ocr=ocr,
         )
     except Exception as fault:  # noqa: BLE001 - one page must not take the night down
         where = traceback.extract_tb(fault.__traceback__)[-1]

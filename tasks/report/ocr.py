@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from tasks.report.model import Reject, Source
 
 INSTALL = "pip install 'gongkai[ocr]'"
+LATER = "pictures are read after the other documents, or by gongkai replay --reason needs_ocr"
 _NEEDED = ("cv2", "onnxruntime", "rapidocr", "PIL")
 
 
@@ -22,9 +23,9 @@ def installed() -> bool:
     return all(find_spec(name) for name in _NEEDED)
 
 
-def missing(what: str) -> Reject:
-    """The refusal of what only the extra could read."""
-    return Reject("needs_ocr", what if installed() else f"{what}; to read it: {INSTALL}")
+def refusal(what: str) -> Reject:
+    """The refusal of what is only read from how it looks, where that is not done now."""
+    return Reject("needs_ocr", f"{what}; " + (LATER if installed() else f"to read it: {INSTALL}"))
 
 
 def source(pictures: Sequence[bytes]) -> Source:
@@ -34,6 +35,6 @@ def source(pictures: Sequence[bytes]) -> Source:
     broken_file, too_large.
     """
     if not installed():
-        raise missing("the document is a picture")
+        raise refusal("the document is a picture")
     found: Source = import_module("tasks.report.ocr_source").source(pictures)
     return found

@@ -119,7 +119,7 @@ def open_source(data: bytes, kind: str, content_type: str | None, *, ocr: bool =
     ocr = ocr and pictures.installed()
     if kind == "image":
         if not ocr:
-            raise pictures.missing("the document is a picture")
+            raise pictures.refusal("the document is a picture")
         return pictures.source([data])
     if kind in _REFUSED_KINDS:
         raise Reject(*_REFUSED_KINDS[kind])
@@ -237,7 +237,7 @@ def _without_tables(source: Source, reading: Reading, missing: Missing, body: st
         return Reject("attachment_only", "the page holds no tables, but links a document")
     titled = is_report_title(compact(reading.metadata.get("title") or ""))
     if (images and titled) or (source.pictures and (len(headings) >= 2 or not source.blocks)):
-        return pictures.missing("the tables are pictures")
+        return pictures.refusal("the tables are pictures")
     if len(headings) >= 2:
         return Reject("no_tables", "the headings of a report stand there without the tables")
     if not source.blocks:
