@@ -23,9 +23,11 @@ def installed() -> bool:
     return all(find_spec(name) for name in _NEEDED)
 
 
-def refusal(what: str) -> Reject:
-    """The refusal of what is only read from how it looks, where that is not done now."""
-    return Reject("needs_ocr", f"{what}; " + (LATER if installed() else f"to read it: {INSTALL}"))
+def hint(*, tried: bool) -> str:
+    """What helps a document that was refused with needs_ocr."""
+    if not installed():
+        return f"; to read it: {INSTALL}"
+    return "" if tried else f"; {LATER}"
 
 
 def source(pictures: Sequence[bytes]) -> Source:
@@ -35,6 +37,6 @@ def source(pictures: Sequence[bytes]) -> Source:
     broken_file, too_large.
     """
     if not installed():
-        raise refusal("the document is a picture")
+        raise Reject("needs_ocr", "the document is a picture")
     found: Source = import_module("tasks.report.ocr_source").source(pictures)
     return found

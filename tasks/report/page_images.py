@@ -136,4 +136,4 @@ def with_read(source: Source, read: Callable[[Sequence[bytes]], Source]) -> Sour
     blocks: list[Block] = list(below.get(0, ()))
     for number, block in enumerate(source.blocks, 1):
         blocks += [block, *below.get(number, ())]
-    return replace(source, blocks=blocks, images=[], pictures=0)
+    return replace(source, blocks=blocks, images=[], pictures=0, looks=found.looks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
@@ -91,18 +92,30 @@ def read(
     del url  # what a document says does not depend on where it was found
     reading = Reading("rejected")
     source: Source | None = None
+    ocr = ocr and pictures.installed()
     try:
         reading.source_kind = sniff.kind(data)
         source = open_source(data, reading.source_kind, content_type, ocr=ocr)
         try:
             _understand(source, reading)
         except Reject as refusal:
-            if not source.hidden or refusal.rejection.code not in _TABLELESS:
+            code = refusal.rejection.code
+            if (
+                ocr
+                and code == "needs_ocr"
+                and (seen := page_images.with_read(source, pictures.source)) is not None
+            ):
+                source = seen
+            elif source.hidden and code in _TABLELESS:
+                source = _page(data, reading.source_kind, content_type, show_blocks=True)
+            else:
                 raise
-            source = _page(data, reading.source_kind, content_type, show_blocks=True)
             _understand(source, reading)
     except Reject as refusal:
-        _refuse(reading, refusal.rejection)
+        reason = refusal.rejection
+        if reason.code == "needs_ocr":
+            reason = replace(reason, message=reason.message + pictures.hint(tried=ocr))
+        _refuse(reading, reason)
     if source is not None and (spoofed := spoof.evidence(source)) is not None:
         # Whatever else is wrong with it: this is what a person must know first.
         _refuse(reading, Rejection("spoofed", *spoofed))
@@ -116,10 +129,9 @@ def _refuse(reading: Reading, reason: Rejection) -> None:
 
 def open_source(data: bytes, kind: str, content_type: str | None, *, ocr: bool = True) -> Source:
     """The blocks of a document whose kind `sniff` tells. Raises Reject when it has none to give."""
-    ocr = ocr and pictures.installed()
     if kind == "image":
         if not ocr:
-            raise pictures.refusal("the document is a picture")
+            raise Reject("needs_ocr", "the document is a picture")
         return pictures.source([data])
     if kind in _REFUSED_KINDS:
         raise Reject(*_REFUSED_KINDS[kind])
@@ -130,7 +142,7 @@ def open_source(data: bytes, kind: str, content_type: str | None, *, ocr: bool =
     # Their libraries are loaded only when such a document comes: most nights are all HTML.
     module = import_module(f"tasks.report.{_MODULES[kind]}")
     if kind == "pdf":
-        scanned: Source = module.source(data, ocr=ocr)
+        scanned: Source = module.source(data, ocr=ocr and pictures.installed())
         return scanned
     source: Callable[[bytes], Source] = module.source
     return source(data)
@@ -237,7 +249,7 @@ def _without_tables(source: Source, reading: Reading, missing: Missing, body: st
         return Reject("attachment_only", "the page holds no tables, but links a document")
     titled = is_report_title(compact(reading.metadata.get("title") or ""))
     if (images and titled) or (source.pictures and (len(headings) >= 2 or not source.blocks)):
-        return pictures.refusal("the tables are pictures")
+        return Reject("needs_ocr", "the tables are pictures")
     if len(headings) >= 2:
         return Reject("no_tables", "the headings of a report stand there without the tables")
     if not source.blocks:
