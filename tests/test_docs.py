@@ -75,6 +75,15 @@ def test_every_public_table_and_column_has_a_chinese_name_of_its_own() -> None:
             assert len(set(names)) == len(names), f"two columns of {table} share a name"
 
 
+def test_every_rule_of_the_findings_has_a_formula_and_an_example() -> None:
+    model = yaml.safe_load((ROOT / "sql/models/marts/findings.yml").read_text("utf-8"))["models"][0]
+    (rule,) = [c for c in model["columns"] if c["name"] == "rule"]
+    text = (ROOT / "docs/reconciliation.md").read_text("utf-8")
+    for name in rule["data_tests"][0]["accepted_values"]["arguments"]["values"]:
+        assert re.search(rf"^\| [1-9–] \| `{name}` \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE), name
+        assert re.search(rf"^\| `{name}` \| [^|]+ \| [^|]+ \| [^|]+ \|$", text, re.MULTILINE), name
+
+
 def test_the_head_of_prefect_yaml_sets_every_variable_that_it_reads() -> None:
     head, _, body = (ROOT / "prefect.yaml").read_text(encoding="utf-8").partition("\nname:")
     read = set(re.findall(r"\{\{\s*\$(\w+)", body))
