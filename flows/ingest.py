@@ -13,11 +13,9 @@ from typing import Any
 
 from prefect import State, flow, task
 
+from flows.ending import Run, end, not_published
 from flows.holding import holding
-from flows.nightly import not_published
-from flows.operator import closing_state, failures_of, show_night
-from flows.publish import publish_held
-from flows.stages import Night, parse_unread, run_title, seen_before, settle
+from flows.stages import Night, parse_unread, run_title, seen_before
 from tasks import account, parse, snapshot
 from tasks import ingest as local
 from tasks.records import AccountingError, Discovered, Fetched
@@ -111,38 +109,31 @@ def ingest(
             for row in fetched
             if row.snapshot_id and (row.document_id, row.snapshot_id) in ever
         }
-        try:
-            if not tally.closes:
-                raise AccountingError(
+        if not tally.closes:
+            return not_published(
+                AccountingError(
                     f"run {run_id}: of {tally.records} WARC records {tally.taken} were taken and "
                     f"{sum(tally.left_out.values())} left out"
                 )
-            settled = settle(
-                place,
-                run_id,
-                "ingest",
-                started_at,
-                discovered,
-                fetched,
-                before,
-                tally.problems,
-                _told(tally),
             )
-        except AccountingError as error:
-            return not_published(error)
-        failures = failures_of(
-            settled.outcomes,
-            settled.problems,
-            discovered,
-            remember_sources(place, None),
+        run = Run(
+            place,
+            run_id,
+            "ingest",
+            run_title("ingest", started_at),
+            started_at,
             known_failures,
-            settled.issuers,
+            discovered,
+            fetched,
+            before,
+            tally.problems,
+            _told(tally),
+            sources,
         )
-        publish_held(str(place.root), sources)
-        title = run_title("ingest", started_at)
-        show_night(title, run_id, str(place.root), place.is_demo, settled.counts, failures)
-        last = Night(run_id, settled.counts, failures, notes=_notes(tally))
-    return closing_state(settled.counts, failures)
+        ended, last = end(run)
+        if last is not None:
+            last.notes = _notes(tally)
+    return ended
 
 
 def _told(tally: Tally) -> dict[str, object]:

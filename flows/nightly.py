@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from prefect import State, flow
-from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import deployment
-from prefect.states import Failed
 
 from flows import alerting
 from flows.automations import raise_alerts
+from flows.ending import Run, end
 from flows.harvest import Harvested, harvest
 from flows.holding import holding
-from flows.operator import closing_state, failures_of, show_night
-from flows.publish import publish_held
-from flows.stages import Night, parse_unread, run_title, seen_before, settle
+from flows.stages import Night, parse_unread, run_title, seen_before
 from tasks import account
+from tasks.alerts import Alert
 from tasks.alerts import alerts as unusual_of
 from tasks.clock import clock_wrong
-from tasks.records import AccountingError
 from tasks.sources import load_sources, to_visit
 from tasks.store import Warehouse, new_run_id
 
@@ -62,44 +59,29 @@ def nightly(
         state = harvest(str(place.root), run_id, sources, return_state=True)
         harvested = cast(Harvested, state.result())
         parse_unread(place, PICTURE_SECONDS)
-        try:
-            settled = settle(
-                place,
-                run_id,
-                "nightly",
-                started_at,
-                harvested.discovered,
-                harvested.fetched,
-                before,
-                [*harvested.problems, *clock_wrong(place, started_at, harvested.fetched)],
-            )
-        except AccountingError as error:
-            return not_published(error)
-        failures = failures_of(
-            settled.outcomes,
-            settled.problems,
-            harvested.discovered,
-            reviewed,
-            known_failures,
-            settled.issuers,
-        )
-        publish_held(str(place.root), sources)
+        problems = [*harvested.problems, *clock_wrong(place, started_at, harvested.fetched)]
         title = run_title("nightly", started_at)
-        unusual = unusual_of(place, run_id, visited, thresholds)
-        raise_alerts(unusual, place, title)
-        root = str(place.root)
-        show_night(title, run_id, root, place.is_demo, settled.counts, failures, unusual)
-        last = Night(run_id, settled.counts, failures, harvested.numbers(), alerts=unusual)
-    return closing_state(settled.counts, failures)
 
+        def unusual() -> list[Alert]:
+            found = unusual_of(place, run_id, visited, thresholds)
+            raise_alerts(found, place, title)
+            return found
 
-def not_published(error: AccountingError) -> State[Any]:
-    """The end of a run whose accounting does not close: an alarm, and yesterday's tables stay."""
-    create_markdown_artifact(
-        f"# The accounting does not close\n\n{error}\n\nNothing was published; readers keep the "
-        "tables of the last good run. What was fetched is archived, and the next run accounts "
-        "for it.",
-        key="night",
-        description="The accounting does not close",
-    )
-    return Failed(name="AccountingFailed", message=str(error), data=error)
+        run = Run(
+            place,
+            run_id,
+            "nightly",
+            title,
+            started_at,
+            known_failures,
+            harvested.discovered,
+            harvested.fetched,
+            before,
+            problems,
+            sources=sources,
+            visited=reviewed,
+        )
+        ended, last = end(run, unusual)
+        if last is not None:
+            last.harvested = harvested.numbers()
+    return ended

@@ -23,24 +23,14 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows import watched
+from flows.ending import Run, end
 from flows.holding import holding
-from flows.nightly import not_published
-from flows.operator import closing_state, failures_of, show_night
-from flows.publish import publish_held
-from flows.stages import (
-    Night,
-    documents_in,
-    parse_unread,
-    run_title,
-    seen_before,
-    settle,
-)
+from flows.stages import Night, documents_in, parse_unread, run_title, seen_before
 from tasks import account, parse, pictures, reports, snapshot
 from tasks.compare import Difference, compare
-from tasks.records import AccountingError, BadInput, Discovered, Fetched
+from tasks.records import BadInput, Discovered, Fetched
 from tasks.report.reader import reasons
 from tasks.store import Warehouse, new_run_id, sync_folder, write_bytes, write_table
-from tasks.warehouse import remember_sources
 
 Selection = Literal["rejected", "all", "since"]
 ANY = "any"
@@ -132,24 +122,11 @@ def replay(
         discovered, fetched = _as_run(place, set(holders))
         account.write_discovered(place, run_id, discovered)
         _adopt(place, aside)
-        try:
-            settled = settle(place, run_id, "replay", started_at, discovered, fetched, {})
-        except AccountingError as error:
-            return not_published(error)
-        failures = failures_of(
-            settled.outcomes,
-            settled.problems,
-            discovered,
-            remember_sources(place, None),
-            known_failures,
-            settled.issuers,
-        )
-        publish_held(str(place.root))
         what = reason if selection == "rejected" and reason != ANY else selection
         title = run_title(f"replay ({what})", started_at)
-        show_night(title, run_id, str(place.root), place.is_demo, settled.counts, failures)
-        last.night = Night(run_id, settled.counts, failures)
-    return closing_state(settled.counts, failures)
+        run = Run(place, run_id, "replay", title, started_at, known_failures, discovered, fetched)
+        ended, last.night = end(run)
+    return ended
 
 
 def _read_again(warehouse: Warehouse, parts: list[Path], aside: Path) -> Difference:

@@ -40,8 +40,8 @@ PER_HOST = 40
 FAULTS = ("error_once", "reset_once", "missing", "truncated", "slow")  # each 1 % of the pages
 _TEMPLATES = 24
 _UNPUBLISHED = """
-from flows import cli, commands, nightly
-nightly.publish_held = lambda *given, **named: None
+from flows import cli, commands, ending
+ending.publish_held = lambda *given, **named: None
 commands._show_end = lambda *given, **named: None
 cli.main()
 """

@@ -40,9 +40,9 @@ IN_FLIGHT = 16  # hosts at once
 # so that the moments fall on fetching, archiving, parsing and accounting.
 FORKS = f"""
 import os, sys
-from flows import cli, commands, harvest, nightly, summary
+from flows import cli, commands, ending, harvest, nightly, summary
 harvest.PART_ROWS = {BATCH}
-nightly.publish_held = lambda *given, **named: None
+ending.publish_held = lambda *given, **named: None
 nightly.raise_alerts = lambda *given, **named: None
 for line in sys.stdin:
     child = os.fork()
