@@ -56,7 +56,6 @@ PUBLIC_TABLES = (
 )
 # Unit tests of the models run where models change (tests/test_warehouse.py), not nightly.
 NOT_BUILT: tuple[str, ...] = ("unit_test",)
-_DBT = "import sys; from dbt.cli.main import cli; sys.exit(cli())"
 _TEXT = pa.string()
 _RUNS = pa.schema(
     [
@@ -262,7 +261,7 @@ def _moment(text: str | None) -> datetime | None:
 def dbt_command(generation: Path, verb: str) -> list[str]:
     """dbt in a process of its own, writing only into `generation`."""
     return [
-        *(sys.executable, "-c", _DBT, "--quiet", "--no-use-colors", verb),
+        *(sys.executable, "-m", "tasks.run_dbt", "--quiet", "--no-use-colors", verb),
         *("--project-dir", str(SQL), "--profiles-dir", str(SQL)),
         *("--target-path", str(generation / "target"), "--log-path", str(generation / "logs")),
     ]
@@ -270,8 +269,10 @@ def dbt_command(generation: Path, verb: str) -> list[str]:
 
 def dbt_environment(warehouse: Warehouse, generation: Path) -> dict[str, str]:
     """What the dbt project reads: absolute paths, since relative ones depend on who runs it."""
+    path = (str(SQL.parent), os.environ.get("PYTHONPATH", ""))
     return {
         **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),  # dbt runs in the folder of its project
         "GONGKAI_BUILD_DB": str(generation / "gongkai.duckdb"),
         "GONGKAI_WAREHOUSE_ROOT": str(warehouse.root),
         "GONGKAI_PREPARED": str(generation / "prepared"),

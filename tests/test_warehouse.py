@@ -15,7 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from tasks import increment, repairs, reports
+from tasks import increment, repairs, reports, run_dbt
 from tasks import warehouse as publishing
 from tasks.records import AccountingError, BadInput
 from tasks.store import Warehouse
@@ -115,6 +115,28 @@ def test_query_reads_only(tmp_path: Path) -> None:
     for wrong in ("insert into t values (1)", "select nothing from t", "selec"):
         with pytest.raises(BadInput, match="the query was refused"):
             query(warehouse, wrong)
+
+
+def test_the_project_is_parsed_anew_when_anything_of_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = run_dbt.parsed_project()
+    assert run_dbt.parsed_project() == kept
+    assert kept.is_relative_to(SQL)
+    copy = tmp_path / "sql"
+    for folder in ("models", "macros", "seeds", "tests"):
+        shutil.copytree(SQL / folder, copy / folder)
+    monkeypatch.setattr(run_dbt, "PROJECT", copy)
+    names = {kept.name, run_dbt.parsed_project().name}
+    for changed in ("models/marts/reports.sql", "macros/form.sql", "models/marts/runs.yml"):
+        with (copy / changed).open("a") as file:
+            file.write("\n")
+        names.add(run_dbt.parsed_project().name)
+    (copy / "seeds" / "identities.csv").rename(copy / "seeds" / "other.csv")
+    names.add(run_dbt.parsed_project().name)
+    monkeypatch.setattr(run_dbt, "version", lambda name: f"another {name}")
+    names.add(run_dbt.parsed_project().name)
+    assert len(names) == 7
 
 
 @pytest.fixture(scope="module")
