@@ -25,10 +25,9 @@ def count(value: Any) -> str:
     """A number with its digits in groups, exact; a dash for what is not known."""
     if value is None:
         return "–"
-    number = Decimal(value)
-    if number == number.to_integral_value():
-        return f"{int(number):,}".replace("-", "−")
-    return f"{number.normalize():,}".replace("-", "−")
+    whole = int(value)
+    text = f"{whole:,}" if whole == value else f"{Decimal(value).normalize():,}"
+    return text.replace("-", "−")
 
 
 def percent(share: float | None) -> str:

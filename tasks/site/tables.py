@@ -65,16 +65,18 @@ where organ = 'gov' and units.level <= 3 and kind = 'formal'
 """
 # The values of a report as one text of JSON; see docs/site.md. A value that is the printed text is
 # left out, as is an edited value that is the value. What is worked out for each of millions of
-# cells is kept cheap; texts are made of the few that are left.
+# cells is kept cheap; texts are made of the few that are left. Cells come in the order of the form
+# as a rule, so they are put into order only where they did not: sorting all would cost a third.
 _PACK = """
-insert into packed
+insert into loose
 with gathered as (
     select
         report_id,
         any_value(form) as form,
-        list(as_published order by position) as texts,
-        string_agg(status[1], '' order by position) as statuses,
-        string_agg(coalesce(place, ''), '|' order by position) as places,
+        list(position) as positions,
+        list(as_published) as texts,
+        list(status[1]) as statuses,
+        list(coalesce(place, '')) as places,
         list((position - 1, value)) filter (
             value is not null
             and try_cast(as_published as bigint)::varchar is distinct from as_published
@@ -86,6 +88,14 @@ with gathered as (
     from published.report_cells as cells
     where report_id >= $first and report_id < $last
     group by report_id
+),
+ordered as (
+    select * replace (
+        {texts} as texts,
+        array_to_string({statuses}, '') as statuses,
+        array_to_string({places}, '|') as places
+    )
+    from gathered
 )
 select
     report_id,
@@ -93,13 +103,23 @@ select
         form: form,
         texts: texts,
         statuses: statuses,
-        places: {places},
-        "values": map_from_entries(list_transform(other_values, x -> (x[1], {value}))),
-        edited: map_from_entries(list_transform(edits, x -> (x[1], {value}))),
+        places: {short_places},
+        "values": map_from_entries(list_transform(other_values, lambda x: (x[1], {value}))),
+        edited: map_from_entries(list_transform(edits, lambda x: (x[1], {value}))),
         forced: map_from_entries(forced)
     }})::varchar,
     {names}
-from gathered
+from ordered
+"""
+# By province, so that what a province needs stands together and the rest is not read.
+_SORT = """
+create table packed as
+select loose.*, root_id
+from loose
+join published.reports using (report_id)
+left join unit using (unit_id)
+left join root_of using (area_id)
+order by root_id
 """
 # What a row of an area's page shows of a report, in this order.
 FIGURES = {
@@ -135,6 +155,12 @@ class Tables:
     def prepare(self) -> None:
         """Make the scratch tables; the values of all reports take most of the time."""
         self._db.execute(_UNITS)
+        roots = [(area.id, area.province.id) for area in tree(self.rows(_AREAS)).values()]
+        self._db.execute("create table root_of (area_id varchar, root_id varchar)")
+        self._db.execute(
+            "insert into root_of select unnest(?::varchar[]), unnest(?::varchar[])",
+            [[area for area, _ in roots], [root for _, root in roots]],
+        )
         self._db.execute(_COVERAGE, {"today": self.night.today})
         self._pack()
 
@@ -210,10 +236,14 @@ class Tables:
         # A decimal as a person writes it: no zeros after the last digit.
         value = "rtrim(rtrim(x[2]::varchar, '0'), '.')"
         sql = _PACK.format(
-            places=places, value=value, figures=", ".join(figures), names=", ".join(FIGURES)
+            short_places=places,
+            value=value,
+            figures=", ".join(figures),
+            names=", ".join(FIGURES),
+            **{name: _in_order(name) for name in ("texts", "statuses", "places")},
         )
         self._db.execute(
-            "create table packed (report_id varchar, json varchar, "
+            "create table loose (report_id varchar, json varchar, "
             + ", ".join(f"{name} decimal(18, 4)" for name in FIGURES)
             + ")"
         )
@@ -223,6 +253,14 @@ class Tables:
         starts = [f"{256 * n // ranges:02x}" for n in range(ranges)]
         for first, last in zip(starts, [*starts[1:], "g"], strict=True):
             self._db.execute(sql, {"first": first, "last": last})
+        self._db.execute(_SORT)
+        self._db.execute("drop table loose")
+
+
+def _in_order(column: str) -> str:
+    """A list of a report's cells by position, for `_PACK`."""
+    by_position = f"list_transform(list_grade_up(positions), lambda i: {column}[i])"
+    return f"if(positions = list_sort(positions), {column}, {by_position})"
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tasks.codes import codes
@@ -20,6 +21,7 @@ from tasks.site import swap as swapping
 from tasks.site.areas import Tally, roll_up, tree
 from tasks.site.labels import Labels, layout
 from tasks.site.pages import as_json, count, environment, link, percent
+from tasks.site.tables import _in_order
 from tasks.site.words import words
 
 HERE = files("tasks.site")
@@ -141,6 +143,16 @@ def test_numbers_of_a_report_do_not_become_floats() -> None:
     assert as_json(Decimal("90071992547409.9300")) == '"90071992547409.93"'
     assert as_json(Decimal("100.0000")) == '"100"'
     assert as_json(Decimal("1E+2")) == '"1E+2"'
+
+
+@pytest.mark.parametrize("positions", [[1, 2, 3], [2, 3, 1]])
+def test_cells_stand_in_the_order_of_the_form_however_they_come(positions: list[int]) -> None:
+    texts = [f"text {position}" for position in positions]
+    with duckdb.connect() as db:
+        ordered = f"select {_in_order('texts')} from (select ? as positions, ? as texts)"
+        assert db.execute(ordered, [positions, texts]).fetchall() == [
+            (["text 1", "text 2", "text 3"],)
+        ]
 
 
 def test_tallies_of_an_area_are_those_of_all_in_it() -> None:
