@@ -29,7 +29,7 @@ fast: setup  ## the tests that need no server, dbt or browser
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test: setup browser  ## all tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 run: setup  ## the demo: one night against the bundled publisher, summary, how to look further
 	@$(BIN)/python -m tests.demo

@@ -14,10 +14,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
@@ -70,12 +72,14 @@ def gongkai(
 
 
 @contextmanager
-def started(*words: str, resolve: str | None = None) -> Iterator[subprocess.Popen[str]]:
+def started(
+    *words: str, resolve: str | None = None, api: str | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """A command under way; whatever happens, it and what it started are gone afterwards."""
     child = subprocess.Popen(
         [*GONGKAI, *words],
         cwd=CHECKOUT,
-        env=environment(resolve),
+        env=environment(resolve, **({"PREFECT_API_URL": api} if api else {})),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -146,6 +150,19 @@ def aged(home: Path, nights: int) -> None:
         db.commit()
 
 
+def flow_runs(api: str, flow: str, *, newest: int) -> list[dict[str, Any]]:
+    """The newest runs of a flow that a Prefect server knows, the last first."""
+    wanted = {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC", "limit": newest}
+    request = urllib.request.Request(
+        f"{api}/flow_runs/filter",
+        data=json.dumps(wanted).encode(),
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        found: list[dict[str, Any]] = json.load(answer)
+    return found
+
+
 def left_running(warehouse: Path) -> list[str]:
     """Processes that still work for this warehouse: they name it, or have it in their settings."""
     found = []
@@ -170,12 +187,19 @@ def write_sources(site: Site, path: Path, *, only: str | None = None) -> Path:
     return path
 
 
-def run(warehouse: Path, site: Site, *, only: str | None = None) -> Ended:
+def run(
+    warehouse: Path,
+    site: Site,
+    *,
+    only: str | None = None,
+    instead: Sequence[str] = GONGKAI,
+    api: str | None = None,
+) -> Ended:
     """One night against a site."""
     sources = write_sources(site, warehouse.with_suffix(".csv"), only=only)
     with Server(site.pages) as server:
         words = ("run", "--sources", str(sources), "--warehouse", str(warehouse))
-        return gongkai(*words, resolve=server.resolve)
+        return gongkai(*words, resolve=server.resolve, instead=instead, api=api)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +224,9 @@ def chain(base: Path) -> Chain:
         if not told.exists():
             ended = {"first": run(last, demo())}
             shutil.copytree(last, first)
-            ended["second"] = run(last, demo(change=True))
-            ended["clean"] = run(last, demo(change=True), only="dinghai")
+            with prefect(last / ".prefect") as api:  # the first has started one of its own
+                ended["second"] = run(last, demo(change=True), api=api)
+                ended["clean"] = run(last, demo(change=True), only="dinghai", api=api)
             told.write_text(
                 json.dumps({k: [v.code, v.out, v.err] for k, v in ended.items()}), "utf-8"
             )

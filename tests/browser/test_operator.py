@@ -249,6 +249,7 @@ def test_the_schedule_is_there_and_two_nights_never_overlap(served: Served) -> N
     for parameter in ("sources", "warehouse", "alerts"):
         assert deployment["parameter_openapi_schema"]["properties"][parameter]["description"]
     assert "no_tables" in replay["parameter_openapi_schema"]["properties"]["reason"]["enum"]
+    assert deployment["tags"] == replay["tags"] == ["gongkai"]
     (schedule,) = deployment["schedules"]
     assert schedule["active"]
     assert schedule["schedule"]["cron"] == "0 2 * * *"

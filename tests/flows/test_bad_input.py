@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,17 @@ from tests.publisher.trouble import CODE, trouble
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 UNREACHABLE = "down.yaodu.gov.cn"
 
+# A night that waits a twentieth of the time before it asks again; test_fetch.py has the pauses.
+IMPATIENT = """
+from dataclasses import replace
+from flows import cli
+from tasks.politeness import Settings
+given = Settings.from_env
+Settings.from_env = lambda: replace(given(), backoff=0.05)
+cli.main()
+"""
+INSTEAD = [sys.executable, "-c", IMPATIENT]
+
 
 def _site() -> Site:
     site = trouble()
@@ -30,9 +42,9 @@ def _site() -> Site:
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, nights.Ended]:
+def night(tmp_path_factory: pytest.TempPathFactory, api: str) -> tuple[Path, nights.Ended]:
     warehouse = tmp_path_factory.mktemp("bad") / "warehouse"
-    return warehouse, nights.run(warehouse, _site())
+    return warehouse, nights.run(warehouse, _site(), instead=INSTEAD, api=api)
 
 
 def _rows(warehouse: Path, query: str) -> list[tuple[Any, ...]]:
@@ -106,12 +118,14 @@ def test_what_comes_right_in_the_end_is_no_failure(night: tuple[Path, nights.End
         assert outcome == "parsed", page
 
 
-def test_an_unreachable_host_is_a_failure(tmp_path: Path) -> None:
+def test_an_unreachable_host_is_a_failure(tmp_path: Path, api: str) -> None:
     warehouse = tmp_path / "warehouse"
     sources = nights.write_sources(_site(), tmp_path / "s.csv", only=UNREACHABLE)
     ended = nights.gongkai(
         *("run", "--sources", str(sources), "--warehouse", str(warehouse)),
         resolve="*=127.0.0.1:9",  # nobody listens on the discard port
+        instead=INSTEAD,
+        api=api,
     )
     assert ended.code == 0, ended.err
     codes = _rows(warehouse, "select code, message from failures")

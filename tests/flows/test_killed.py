@@ -111,13 +111,15 @@ def _dead_runs_are_marked(warehouse: Path) -> None:
     assert not [name for (name,) in states if name in ("Running", "Pending")]
 
 
-def test_readers_and_a_second_writer_during_a_run(chain: nights.Chain, tmp_path: Path) -> None:
+def test_readers_and_a_second_writer_during_a_run(
+    chain: nights.Chain, tmp_path: Path, api: str
+) -> None:
     """`gongkai sql` answers while a run publishes; a second writer is told who holds the lock."""
     warehouse = chain.copy(chain.first, tmp_path / "w")
     where = ("--warehouse", str(warehouse))
     count = "select count(*) as n from reports"
     before = nights.gongkai("sql", *where, count)
-    with nights.started("publish", *where) as run:
+    with nights.started("publish", *where, api=api) as run:
         deadline = time.monotonic() + 120
         while not list(warehouse.glob(".generation-*")):
             assert run.poll() is None

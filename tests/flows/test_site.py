@@ -99,7 +99,7 @@ def test_the_same_night_gives_the_same_bytes_also_by_many_processes(
 
 
 def test_a_site_that_fails_leaves_the_old_one_and_costs_nobody_the_tables(
-    chain: nights.Chain, tmp_path: Path
+    chain: nights.Chain, tmp_path: Path, api: str
 ) -> None:
     place = chain.copy(chain.last, tmp_path / "w")
     before, tables = _bytes(place / "site"), (place / "gongkai.duckdb").stat().st_mtime_ns
@@ -109,9 +109,8 @@ def test_a_site_that_fails_leaves_the_old_one_and_costs_nobody_the_tables(
         "site.Site.province = full\n"
         "from flows.cli import main; main()\n"
     )
-    ended = nights.gongkai(
-        "publish", "--warehouse", str(place), instead=[sys.executable, "-c", failing]
-    )
+    words = ("publish", "--warehouse", str(place))
+    ended = nights.gongkai(*words, instead=[sys.executable, "-c", failing], api=api)
     assert ended.code == 0, ended.err
     assert re.search(r"The site\s+stays as it was: .*No space left on device", ended.out)
     assert "Look at it" not in ended.out

@@ -17,7 +17,7 @@ from tests.publisher.server import Server
 pytestmark = pytest.mark.slow
 
 
-def test_a_stopped_run_accounts_for_what_it_has_and_publishes_it(tmp_path: Path) -> None:
+def test_a_stopped_run_accounts_for_what_it_has_and_publishes_it(tmp_path: Path, api: str) -> None:
     site = demo()
     host = "www.dinghai.gov.cn"
     urls = sorted(u for u, t in site.truth.items() if host in u and t.outcome == "parsed")
@@ -38,7 +38,7 @@ def test_a_stopped_run_accounts_for_what_it_has_and_publishes_it(tmp_path: Path)
     sources = nights.write_sources(site, tmp_path / "sources.csv", only="dinghai")
     with Server(pages) as server:
         words = ("run", "--sources", str(sources), "--warehouse", str(warehouse))
-        ended = nights.gongkai(*words, resolve=server.resolve)
+        ended = nights.gongkai(*words, resolve=server.resolve, api=api)
         asked = [r.path for r in server.requests_of(host)]
     assert ended.code == 0, ended.err
     assert "an exercise" in ended.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tasks.units import Registry
 from tasks.warehouse import publish
+from tests.conftest import shared_folder
 from tests.models.synthetic import Synthetic
 from tests.models.world import SOURCES, fill
 
@@ -22,12 +24,19 @@ def registry() -> Registry:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The database built from `world`."""
-    world = Synthetic(tmp_path_factory.mktemp("warehouse"))
-    fill(world)
-    warehouse = world.write()
-    with warehouse.lock("test"):
-        return publish(warehouse, sources=SOURCES).database
+    """The database built from `world`, by the first worker that asks."""
+    base = shared_folder(tmp_path_factory) / "world"
+    base.mkdir(exist_ok=True)
+    database = base / "gongkai.duckdb"
+    with (base / "first").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            world = Synthetic(base)
+            fill(world)
+            warehouse = world.write()
+            with warehouse.lock("test"):
+                publish(warehouse, sources=SOURCES)
+    return database
 
 
 @pytest.fixture
