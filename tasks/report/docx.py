@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from tasks.report import page_images, sniff
 from tasks.report.docx_numbering import Numbering
 from tasks.report.docx_package import Package, child, is_on, name, value
-from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCell, SourceRow
+from tasks.report.model import Block, Image, Paragraph, Place, Reject, Source, SourceCell, SourceRow
 
 MOST_BYTES = 64 << 20
+MOST_PICTURES = 40 << 20  # bytes together
 MOST_COLUMNS = 1000  # gridSpan="99999" widens nothing
 MOST_CELLS = 20_000
 
@@ -44,7 +46,7 @@ class _Reader:
     blocks: list[Block] = field(default_factory=list)
     line: int = 0
     table: int = 0
-    pictures: int = 0
+    images: list[Image] = field(default_factory=list)  # named by their references
     foreign: bool = False  # holds its text as an embedded page
 
     def walk(self, parent: etree._Element) -> None:
@@ -60,10 +62,13 @@ class _Reader:
     def paragraph(self, element: etree._Element) -> None:
         self.line += 1
         boxes: list[etree._Element] = []
+        known = len(self.images)
         text = self.text(element, boxes).strip("\n")
         if text.strip():
             place = Place("docx", line=self.line)
             self.blocks.append(Paragraph(text, place, self.is_heading(element)))
+        # its pictures stand after its text
+        self.images[known:] = [i._replace(at=len(self.blocks)) for i in self.images[known:]]
         for box in boxes:
             self.walk(box)
 
@@ -110,7 +115,7 @@ class _Reader:
 
     def _drawing(self, drawing: etree._Element, boxes: list[etree._Element]) -> None:
         """Text boxes and pictures of a drawing."""
-        picture = False
+        picture: str | None = None
         wide = high = 0.0
         for element in drawing.iter():
             kind = name(element)
@@ -119,7 +124,7 @@ class _Reader:
                 if not inner and not _in_fallback(element, drawing):
                     boxes.append(element)
             elif kind in ("a:blip", "v:imagedata"):
-                picture = True
+                picture = value(element, "embed") or value(element, "id") or ""
             elif kind == "wp:extent":
                 wide = _number(value(element, "cx")) / _EMU
                 high = _number(value(element, "cy")) / _EMU
@@ -127,8 +132,8 @@ class _Reader:
                 size = {m[1]: float(m[2]) * _POINTS[m[3] or ""]
                         for m in _LENGTH.finditer(value(element, "style") or "")}  # fmt: skip
                 wide, high = size.get("width", wide), size.get("height", high)
-        if picture and wide >= 200 and high >= 60:
-            self.pictures += 1
+        if picture is not None and wide >= 200 and high >= 60:
+            self.images.append(Image(picture, len(self.blocks)))
 
     def rows(self, table: etree._Element) -> None:
         """A table's rows; a table that holds tables is layout, and what it says is paragraphs."""
@@ -191,12 +196,26 @@ def source(data: bytes) -> Source:
     reader.walk(body)
     if reader.foreign and not reader.blocks:
         raise Reject("unsupported", "the DOCX holds its text as an embedded page (altChunk)")
-    out = Source("docx", reader.blocks, pictures=reader.pictures)
+    out = Source("docx", reader.blocks, pictures=len(reader.images))
+    out.images = _with_data(reader.images[: page_images.MOST], package, path)
     core = package.part("docProps/core.xml")
     title = child(core, "dc:title")
     if title is not None and (text := (title.text or "").strip()):
         out.meta["title"] = text
     return out
+
+
+def _with_data(images: list[Image], package: Package, main: str) -> list[Image]:
+    """The pictures with their bytes, as far as they are pictures of dots and not too many."""
+    paths = package.related(main) if images else {}
+    found = []
+    left = MOST_PICTURES
+    for image in images:
+        data = package.read(paths.get(image.url, "")) or b""
+        left -= len(data)
+        usable = left >= 0 and sniff.kind(data) == "image"
+        found.append(image._replace(data=data if usable else None))
+    return found
 
 
 def _grid(table: etree._Element) -> list[list[_Cell]]:

@@ -90,7 +90,7 @@ class Package:
 
     def part(self, path: str) -> etree._Element | None:
         """The root of a part, or None when there is no such part."""
-        data = self._read(path)
+        data = self.read(path)
         if data is None:
             return None
         parser = etree.XMLParser(
@@ -107,7 +107,8 @@ class Package:
             raise Reject("too_large", f"{path} in the archive has too many elements")
         return root
 
-    def _read(self, path: str) -> bytes | None:
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a part, or None when there is no such part."""
         try:
             with self._archive.open(path) as stream:
                 data = stream.read(MOST_PART + 1)  # what it declares may be a lie
@@ -128,7 +129,7 @@ class Package:
     def verify(self, paths: Iterable[str]) -> None:
         """Unpacks parts that another library will read: what they declare must be true."""
         for path in paths:
-            self._read(path)
+            self.read(path)
 
     def main(self) -> tuple[str, etree._Element]:
         """The path and the root of the document itself."""
@@ -137,6 +138,12 @@ class Package:
         if root is None:
             raise Reject("broken_file", "the archive holds no document")
         return path, root
+
+    def related(self, main: str) -> dict[str, str]:
+        """The paths of what the document refers to, by the reference's name."""
+        folder, file = posixpath.split(main)
+        found = self.relations(f"{folder}/_rels/{file}.rels", folder)
+        return {identity: path for identity, _, path in found}
 
     def beside(self, main: str, kind: str) -> etree._Element | None:
         """A part that the document refers to, such as its styles."""

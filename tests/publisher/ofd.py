@@ -120,13 +120,17 @@ def package(
     listed = "".join(
         f'<ofd:Page ID="{n}" BaseLoc="Pages/Page_{n}/Content.xml"/>' for n in range(len(pages))
     )
-    resources = "<ofd:DocumentRes>DocumentRes.xml</ofd:DocumentRes>"
+    resources = "".join(f"<ofd:{r}Res>{r}Res.xml</ofd:{r}Res>" for r in ("Public", "Document"))
+    fonts = '<ofd:Fonts><ofd:Font ID="3" FontName="宋体" FamilyName="宋体"/></ofd:Fonts>'
+    empty = f'<ofd:Res xmlns:ofd="{NAMESPACE}" BaseLoc="Res">{{}}</ofd:Res>'
     parts = {
         "OFD.xml": f'<ofd:OFD xmlns:ofd="{NAMESPACE}" Version="1.0" DocType="OFD"><ofd:DocBody>'
         "<ofd:DocInfo><ofd:Title>年报</ofd:Title></ofd:DocInfo>"
         "<ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>",
         "Doc_0/Document.xml": f"{head}{area}{resources}{named}</ofd:CommonData>"
         f"<ofd:Pages>{listed}</ofd:Pages></ofd:Document>",
+        "Doc_0/PublicRes.xml": empty.format(fonts),
+        "Doc_0/DocumentRes.xml": empty.format("<ofd:MultiMedias></ofd:MultiMedias>"),
     }
     drawn = {f"Pages/Page_{n}": (uses, "".join(page)) for n, page in enumerate(pages)}
     if template:

@@ -16,6 +16,7 @@ SPACES = (
     f'xmlns:w="{W}" xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
     'xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing" '
     'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
+    'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" '
     'xmlns:v="urn:schemas-microsoft-com:vml" '
     'xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
 )
@@ -228,7 +229,7 @@ def test_pictures_large_enough_for_a_table() -> None:
     def drawing(width: int, height: int) -> str:
         return (
             f'<w:r><w:drawing><wp:inline><wp:extent cx="{width * 12700}" cy="{height * 12700}"/>'
-            "<a:blip/></wp:inline></w:drawing></w:r>"
+            '<a:blip r:embed="rId7"/></wp:inline></w:drawing></w:r>'
         )
 
     old = (
@@ -237,6 +238,16 @@ def test_pictures_large_enough_for_a_table() -> None:
     )
     source = docx.source(package(p(drawing(400, 300)) + p(drawing(20, 20)) + p(old)))
     assert (source.blocks, source.pictures) == ([], 2)
+    png = b"\x89PNG\r\n\x1a\n..."
+    rels = '<R><Relationship Id="rId7" Type="x/image" Target="media/1.png"/></R>'
+    data = io.BytesIO(
+        package(p("三、", drawing(400, 300)) + p("四、") + p(drawing(400, 300)) + p(old))
+    )
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr("word/_rels/document.xml.rels", rels)
+        archive.writestr("word/media/1.png", png)
+    found = docx.source(data.getvalue()).images
+    assert [(image.at, image.data) for image in found] == [(1, png), (2, png), (2, None)]
 
 
 def test_strict_documents_read_the_same() -> None:
