@@ -157,7 +157,7 @@ class Gatherer:
             return []
         markup = _html(page.body)
         found = attachments(markup, page.final_url) if len(markup) <= MOST_MARKUP else []
-        if not found or read(page.body, url=page.url, content_type=page.content_type).cells:
+        if not found or read(page.body, content_type=page.content_type, ocr=False).cells:
             return []  # the report stands on the page; what it links is a copy or something else
         return found
 
@@ -238,7 +238,7 @@ def _pictures_of(page: Fetched, parts: list[pages.Part]) -> list[str]:
         return []
     if sniff.kind(body) not in ("html", "pages"):
         return []
-    reading = read(body, url=page.url, content_type=page.content_type)
+    reading = read(body, content_type=page.content_type, ocr=False)
     if reading.reason is None or reading.reason.code not in _MAY_BE_PICTURES:
         return []
     titled = reading.reason.code == "needs_ocr"

@@ -251,7 +251,7 @@ def test_pictures_of_tables_are_archived_with_their_page(web: Web) -> None:
     ]  # fmt: skip
     assert (row.url, row.content_type) == (URL, "multipart/mixed")
     assert row.etag == web.server.pages[URL].etag
-    reason = read(row.body).reason
+    reason = read(row.body, ocr=False).reason
     assert reason is not None
     assert reason.code == "needs_ocr"
     # The next night the server says that the page is as it was.

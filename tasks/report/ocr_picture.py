@@ -48,6 +48,11 @@ class Picture:
 
 def open_pictures(data: bytes) -> Iterator[Picture]:
     """The pages of a picture file (several in a TIFF), upright. Raises Reject."""
+    return map(upright, colours(data))
+
+
+def colours(data: bytes) -> Iterator[npt.NDArray[np.uint8]]:
+    """The pages of a picture file as they are, in RGB. Raises Reject."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MOST_PIXELS:
@@ -59,7 +64,7 @@ def open_pictures(data: bytes) -> Iterator[Picture]:
                 )
             for frame in range(frames):
                 image.seek(frame)
-                yield upright(np.asarray(_flat(image)))
+                yield np.asarray(_flat(image))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as trouble:
         raise Reject("broken_file", f"the picture cannot be opened: {trouble}") from None
     except Image.DecompressionBombError:

@@ -6,18 +6,20 @@ import ctypes
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
 from tasks.report import printed
-from tasks.report.drawn import Glyph, PageContent
+from tasks.report.drawn import Box, Glyph, PageContent
 from tasks.report.model import Reject, Source
 from tasks.report.ocr_page import read_picture
-from tasks.report.ocr_picture import LONGEST_SIDE, open_pictures, upright
+from tasks.report.ocr_picture import LONGEST_SIDE, colours, open_pictures, upright
 from tasks.report.pdf_grid import grids
 
 MOST_PAGES = 40
+EDGE = 12.0  # points of the page that a scan of it may leave out
 RENDERED_DPI = 200.0
 
 
@@ -37,6 +39,38 @@ def seen(page: Any, content: PageContent) -> PageContent:
     if content.number > MOST_PAGES:
         raise Reject("too_large", f"the scan has more than {MOST_PAGES} pages")
     looks = read_picture(upright(_rendered(page)), content.number, content.width)
+    return _with_text(looks, content)
+
+
+def assembled(pictures: Sequence[tuple[Box, bytes]], content: PageContent) -> PageContent:
+    """A page that shows pictures, each in its box, read as one picture; text beside them stays."""
+    if content.number > MOST_PAGES:
+        raise Reject("too_large", f"the scan has more than {MOST_PAGES} pages")
+    drawn = [(box, next(colours(data))) for box, data in pictures]
+    (left, top, right, bottom), shown = drawn[0]
+    whole = max(left, top, content.width - right, content.height - bottom) < EDGE
+    if len(drawn) > 1 or not whole:
+        shown = _pasted(drawn, content)  # scanned in strips, or a part of the page
+    return _with_text(read_picture(upright(shown), content.number, content.width), content)
+
+
+def _pasted(drawn: list[tuple[Box, npt.NDArray[Any]]], content: PageContent) -> npt.NDArray[Any]:
+    """A white page with pictures in their boxes."""
+    scale = min(RENDERED_DPI / 72, LONGEST_SIDE / max(content.width, content.height))
+    high, wide = round(content.height * scale), round(content.width * scale)
+    page = np.full((high, wide, 3), 255, np.uint8)
+    for box, rgb in drawn:
+        x0, y0, x1, y1 = (round(v * scale) for v in box)
+        size = (max(1, x1 - x0), max(1, y1 - y0))
+        part = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        part = part[max(0, -y0) : max(0, high - y0), max(0, -x0) : max(0, wide - x0)]
+        y, x = min(high, max(0, y0)), min(wide, max(0, x0))
+        page[y : y + part.shape[0], x : x + part.shape[1]] = part
+    return page
+
+
+def _with_text(looks: PageContent, content: PageContent) -> PageContent:
+    """What a page looks like, with the text that it has beside its tables."""
     if content.glyphs:
         tables = grids(looks.across, looks.down) or []
 

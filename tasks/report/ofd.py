@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from importlib import import_module
 from typing import NamedTuple
 
 from lxml import etree
 
-from tasks.report import printed
+from tasks.report import printed, sniff
 from tasks.report.docx_package import Package
 from tasks.report.drawn import Budget, Drawn, PageContent
 from tasks.report.model import Place, Reject, Source
 from tasks.report.ofd_page import POINTS, Resources, draw, local, numbers, text_of
+from tasks.report.pdf_grid import grids
 
 MOST_PAGES = 300
 MOST_BYTES = 64 << 20
 MOST_UNPACKED = 48 << 20  # bytes of XML; a report's have below 2 MB
 A4 = [0.0, 0.0, 210.0, 297.0]  # millimetres
+MOST_PICTURES = 100  # on a page that is looked at; scanners cut a page into some ten strips
+COVERS = 0.6  # pictures over this share of a page are the page
 _OVER = ("Background", "Body", "Foreground")  # what lies above what
 
 
@@ -44,6 +48,7 @@ class _Opened:
     def __init__(self, data: bytes) -> None:
         self._package = Package(data)
         self._parts: dict[str, _Part] = {}
+        self._unpacked = 0
         # programs write one case into the package and another into the address
         self._paths = {name.replace("\\", "/").lstrip("/").lower(): name
                        for name in self._package.names()}  # fmt: skip
@@ -51,15 +56,25 @@ class _Opened:
     def holds(self, path: str) -> bool:
         return path.lower() in self._paths
 
+    def path(self, address: str, beside: str) -> str:
+        """The path of an address in the file `beside`."""
+        folder = "/" if address.startswith("/") else f"/{posixpath.dirname(beside)}"
+        return posixpath.normpath(posixpath.join(folder, address)).lstrip("/")
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file that is no XML; None when the package has none."""
+        return self._package.read(self._paths.get(path.lower(), path))
+
     def part(self, address: str, beside: str = "") -> _Part | None:
         """The file at an address in the file `beside`; None when the package has none."""
-        folder = "/" if address.startswith("/") else f"/{posixpath.dirname(beside)}"
-        path = posixpath.normpath(posixpath.join(folder, address)).lstrip("/")
+        path = self.path(address, beside)
         if path not in self._parts:
+            before = self._package.unpacked
             root = self._package.part(self._paths.get(path.lower(), path))
             if root is None:
                 return None
-            if self._package.unpacked > MOST_UNPACKED:
+            self._unpacked += self._package.unpacked - before
+            if self._unpacked > MOST_UNPACKED:
                 message = f"the package unpacks to more than {MOST_UNPACKED >> 20} MB"
                 raise Reject("too_large", message)
             self._parts[path] = _Part(path, root)
@@ -73,8 +88,8 @@ class _Opened:
         return part
 
 
-def source(data: bytes) -> Source:
-    """The blocks of an OFD in reading order; one of pictures has pictures and no blocks.
+def source(data: bytes, *, ocr: bool = False) -> Source:
+    """The blocks of an OFD in reading order; a scan has pictures, and blocks only with `ocr`.
 
     Raises `Reject` with `broken_file`, `encrypted` or `too_large`.
     """
@@ -87,7 +102,7 @@ def source(data: bytes) -> Source:
     pages: list[printed.Page] = []
     budget = Budget("ofd")
     for body in (e for e in root.root if local(e) == "DocBody"):
-        for content in _contents(package, _document(package, root, body), len(pages), budget):
+        for content in _contents(package, _document(package, root, body), len(pages), budget, ocr):
             pages.append(printed.understand(content))
     if not pages:
         raise Reject("broken_file", "the OFD has no pages")
@@ -107,9 +122,10 @@ def _document(package: _Opened, root: _Part, body: etree._Element) -> _Part:
 
 
 def _contents(
-    package: _Opened, document: _Part, before: int, budget: Budget
+    package: _Opened, document: _Part, before: int, budget: Budget, ocr: bool
 ) -> Iterator[PageContent]:
-    """What each page of a document draws, with the templates it names."""
+    """What each page of a document draws, with the templates it names; with `ocr`, what its
+    pictures show."""
     common = next((e for e in document.root if local(e) == "CommonData"), document.root)
     box = numbers(text_of(common, "PageArea", "PhysicalBox"), 4) or A4
     resources = Resources()
@@ -134,12 +150,33 @@ def _contents(
                 _add_resources(package, address, part.path, resources)
             layers += [(order, layer) for layer in _layers(part)]
         layers.sort(key=lambda pair: pair[0])
+        resources.shown = []
         to_page = (POINTS, 0.0, 0.0, POINTS, -x * POINTS, -y * POINTS)
-        if any(draw(layer, to_page, drawn, resources) for _, layer in layers):
+        for _, layer in layers:
+            draw(layer, to_page, drawn, resources)
+        if drawn.picture_area >= COVERS * content.width * content.height:
             # A scan: words on it, above or below, are somebody's OCR.
             content.glyphs, content.across, content.down = [], [], []
         drawn.count_pictures()
+        if ocr and content.pictures and not grids(content.across, content.down):
+            content = _looked_at(package, resources, content)
         yield content
+
+
+def _looked_at(package: _Opened, resources: Resources, content: PageContent) -> PageContent:
+    """A page with what its pictures show, if all of them are to be had as they are shown."""
+    if len(resources.shown) > MOST_PICTURES or not all(
+        box[2] - box[0] <= 2 * content.width and box[3] - box[1] <= 2 * content.height
+        for box, _ in resources.shown
+    ):
+        return content
+    shown = [(box, package.read(path)) for box, path in resources.shown if path is not None]
+    pictures = [(box, data) for box, data in shown if data and sniff.kind(data) == "image"]
+    if len(pictures) < len(resources.shown) or not pictures:
+        return content
+    read = import_module("tasks.report.ocr_source").assembled
+    looks: PageContent = read(pictures, content)
+    return looks
 
 
 def _with_templates(
@@ -179,3 +216,6 @@ def _add_resources(package: _Opened, address: str, beside: str, resources: Resou
         identity = element.get("ID") or ""
         if local(element) == "CompositeGraphicUnit":
             resources.units[identity] = element
+        elif local(element) == "MultiMedia" and element.get("Type") == "Image":
+            base = posixpath.join(part.root.get("BaseLoc") or "", text_of(element, "MediaFile"))
+            resources.media[identity] = package.path(base, part.path)

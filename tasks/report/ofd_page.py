@@ -14,13 +14,12 @@ from itertools import accumulate
 
 from lxml import etree
 
-from tasks.report.drawn import THIN, Affine, Drawn, Glyph, around, times, unify
+from tasks.report.drawn import THIN, Affine, Box, Drawn, Glyph, around, times, unify
 from tasks.report.model import Place, Reject
 from tasks.report.pdf_table import UNSURE
 
 POINTS = 72 / 25.4  # in a millimetre
 DEEPEST = 6  # blocks inside blocks, drawn units inside drawn units
-COVERS = 0.6  # a picture over this share of the page is the page
 FAR = 1e6  # points; nothing that far away is on a page
 _UNITS = {"TextObject", "PathObject", "ImageObject", "CompositeObject", "PageBlock", "Layer"}
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?")
@@ -33,9 +32,15 @@ _FULL = frozenset("WFA")
 
 @dataclass(slots=True)
 class Resources:
-    """What pages draw by number: composite units by their ID."""
+    """What pages draw by number: composite units and the paths of pictures, by their ID.
+
+    `shown` notes the pictures of a page, each with its box, and with None for its path where it is
+    turned or not there.
+    """
 
     units: dict[str, etree._Element] = field(default_factory=dict)
+    media: dict[str, str] = field(default_factory=dict)
+    shown: list[tuple[Box, str | None]] = field(default_factory=list)
 
 
 def local(element: etree._Element) -> str:
@@ -59,9 +64,8 @@ def numbers(text: str | None, count: int) -> list[float] | None:
 
 def draw(
     element: etree._Element, to_page: Affine, drawn: Drawn, resources: Resources, depth: int = 0
-) -> bool:
-    """Draws what a layer, block or composite unit holds; whether one picture was the whole page."""
-    scan = False
+) -> None:
+    """Draws what a layer, block or composite unit holds."""
     page = drawn.content.number
     if depth > DEEPEST:
         raise Reject("too_large", "the OFD nests its objects too deeply", Place("ofd", page=page))
@@ -73,7 +77,7 @@ def draw(
         if item.get("Visible") in ("false", "0") or item.get("Alpha") == "0":
             continue
         if kind in ("PageBlock", "Layer"):
-            scan |= draw(item, to_page, drawn, resources, depth + 1)
+            draw(item, to_page, drawn, resources, depth + 1)
             continue
         box = numbers(item.get("Boundary"), 4)
         if box is None:
@@ -86,12 +90,18 @@ def draw(
         elif kind == "PathObject":
             _path(item, inner, drawn)
         elif kind == "ImageObject":
-            scan |= _picture(around(placed, 0, 0, box[2], box[3]), drawn)
+            left, top, right, bottom = shown = around(placed, 0, 0, box[2], box[3])
+            # The CTM makes a square of one as large as the picture: plainly, or turned or cut off.
+            corners = (inner[4], inner[5], inner[4] + inner[0], inner[5] + inner[3])
+            plain = all(abs(p - q) < 2 for p, q in zip(shown, corners, strict=True))
+            plain = plain and inner[1] == inner[2] == 0
+            path = resources.media.get(item.get("ResourceID") or "") if plain else None
+            resources.shown.append(((left, top, right, bottom), path))
+            _picture(shown, drawn)
         else:
             unit = resources.units.get(item.get("ResourceID") or "")
             for content in unit if unit is not None else ():
-                scan |= draw(content, inner, drawn, resources, depth + 1)
-    return scan
+                draw(content, inner, drawn, resources, depth + 1)
 
 
 def _transformed(item: etree._Element, placed: Affine) -> Affine:
@@ -276,8 +286,8 @@ def _subpaths(written: str) -> list[list[tuple[float, float]]]:
     return found
 
 
-def _picture(box: tuple[float, ...], drawn: Drawn) -> bool:
-    """Takes a picture, and what it does to the characters under it; whether it is the whole page.
+def _picture(box: tuple[float, ...], drawn: Drawn) -> None:
+    """Takes a picture, and what it does to the characters under it.
 
     What lies under a picture is hidden or shines through it: something is there, and no number of
     it is certain.
@@ -289,4 +299,3 @@ def _picture(box: tuple[float, ...], drawn: Drawn) -> bool:
     for k, glyph in enumerate(page.glyphs):
         if left < glyph.x1 and glyph.x0 < right and top < glyph.y1 and glyph.y0 < bottom:
             page.glyphs[k] = glyph._replace(text=UNSURE)
-    return (right - left) * (bottom - top) >= COVERS * page.width * page.height

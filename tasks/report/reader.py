@@ -61,6 +61,12 @@ _REFUSED_KINDS = {
     "unknown": ("unsupported", "the bytes are in no format that is read"),
 }
 _TABLELESS = {"no_tables", "not_report", "missing_tables", "attachment_only", "needs_ocr"}
+# What a page that is a picture leaves out of a table that goes on over pages.
+_PARTLY_SEEN = {
+    (kind, code)
+    for kind in ("pdf", "ofd")
+    for code in ("missing_tables", "missing_rows", "cut_off")
+}
 _PAGES = {"html", "pages", "mht"}
 _MODULES = {"pdf": "pdf", "ofd": "ofd", "docx": "docx", "xlsx": "sheet", "xls": "sheet"}
 
@@ -113,6 +119,9 @@ def read(
             _understand(source, reading)
     except Reject as refusal:
         reason = refusal.rejection
+        if source is not None and source.pictures and (source.kind, reason.code) in _PARTLY_SEEN:
+            said = f"{reason.message}, and a page of the document is a picture"
+            reason = replace(reason, code="needs_ocr", message=said)
         if reason.code == "needs_ocr":
             reason = replace(reason, message=reason.message + pictures.hint(tried=ocr))
         _refuse(reading, reason)
@@ -141,7 +150,7 @@ def open_source(data: bytes, kind: str, content_type: str | None, *, ocr: bool =
         return text.source(decode(data, content_type))
     # Their libraries are loaded only when such a document comes: most nights are all HTML.
     module = import_module(f"tasks.report.{_MODULES[kind]}")
-    if kind == "pdf":
+    if kind in ("pdf", "ofd"):
         scanned: Source = module.source(data, ocr=ocr and pictures.installed())
         return scanned
     source: Callable[[bytes], Source] = module.source

@@ -160,7 +160,7 @@ def ofd(document: Document, *, scaled: bool = False) -> bytes:
         out.paragraph(HEADINGS[section])
         for table in document.tables:
             if table.section == section:
-                _table(out, table)
+                ruled(out, table)
                 out.y += 4
     for text in (HEADINGS["problems"], *prose.problems, HEADINGS["other"], *prose.other):
         out.paragraph(text)
@@ -176,7 +176,8 @@ def ofd(document: Document, *, scaled: bool = False) -> bytes:
     return package(out.pages, template)
 
 
-def _table(out: Writer, table: Table) -> None:
+def ruled(out: Writer, table: Table) -> None:
+    """A table with its rules, over as many pages as it needs."""
     lines = grid(table)
     columns = max(map(len, lines))
     known = max((n for n in _COLUMNS if n <= columns), default=4)

@@ -1,0 +1,117 @@
+"""Pictures read where their document shows them, by the recogniser itself: section 四 of a report
+is a picture, all else is text."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+pytest.importorskip("rapidocr", reason="pip install 'gongkai[ocr]'")
+
+import numpy as np
+from PIL import Image
+
+from tasks.report import page_images, pages, pdf, read
+from tasks.report.drawn import PageContent
+from tasks.report.model import Reading, SourceRow
+from tasks.report.ocr_source import _pasted
+from tests.publisher import figures, layouts
+from tests.publisher.document import HEADINGS, document
+from tests.publisher.ofd import NAMESPACE, Writer, package, ruled
+from tests.publisher.pdf import pdf as printed
+from tests.publisher.scan import Scan, scanned
+
+FIGURES = figures.probe_consistent("2021", 3)
+REPORT = document(FIGURES, seed=3)
+DPI = 150
+
+
+@pytest.fixture(scope="module")
+def section_four() -> bytes:
+    """Its table, cut out of a scan of the printed report."""
+    rows = [b for b in pdf.source(printed(REPORT)).blocks if isinstance(b, SourceRow)]
+    last = [row for row in rows if row.table == max(row.table for row in rows)]
+    places = [cell.place for row in last for cell in row.cells]
+    boxes = [place.box for place in places if place.box]
+    box = [f(b[k] for b in boxes) for k, f in enumerate((min, min, max, max))]
+    left, top, right, bottom = (v * DPI / 72 for v in box)
+    scan = scanned(REPORT, Scan(dpi=DPI))[(places[0].page or 1) - 1]
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(scan)) as page:
+        page.crop((left - 15, top - 15, right + 15, bottom + 15)).save(out, "PNG")
+    return out.getvalue()
+
+
+def is_whole(reading: Reading, kind: str) -> bool:
+    """Whether all values are the report's, those of section 四 from the picture."""
+    assert reading.outcome == "parsed", reading.reason
+    kinds = {c.cell.partition(".")[0]: c.place.kind for c in reading.cells if c.place}
+    assert kinds == {"proactive": kind, "requests": kind, "review_litigation": "image"}
+    return {c.cell: c.value for c in reading.cells} == {
+        code: figure.value for code, figure in FIGURES.cells.items()
+    }
+
+
+def refused(data: bytes, *, ocr: bool) -> str:
+    reason = read(data, ocr=ocr).reason
+    assert reason is not None
+    return reason.code
+
+
+@pytest.mark.slow
+def test_in_an_html_page(section_four: bytes) -> None:
+    html = layouts.publish(REPORT, "clean/table/utf8").body.decode()
+    tables = re.findall(r"<table[^>]*>(?:(?!<table).)*?</table>", html, re.DOTALL)
+    page = html.replace(tables[-1], '<p><img src="4.png" width="900"></p>')
+    assert "结果维持" not in page
+    url = "http://www.huachuan.gov.cn/nb/1.html"
+    picture = page_images.absolute("4.png", None, url)
+    parts = [(url, "text/html", page.encode()), (picture, "image/png", section_four)]
+    assert is_whole(read(pages.join(parts)), "html")
+    assert refused(pages.join(parts), ocr=False) == "needs_ocr"
+    assert refused(pages.join(parts[:1]), ocr=True) == "needs_ocr"
+
+
+@pytest.mark.slow
+def test_in_an_ofd(section_four: bytes) -> None:
+    """The picture is a part of its page; words of somebody's OCR lie under it."""
+    out = Writer()
+    out.paragraph(REPORT.head.title, 6)
+    for section, table in zip(("proactive", "requests"), REPORT.tables, strict=False):
+        out.paragraph(HEADINGS[section])
+        ruled(out, table)
+    out.break_page()
+    out.paragraph(HEADINGS["review_litigation"])
+    with Image.open(io.BytesIO(section_four)) as image:
+        high = 170 * image.height / image.width
+    out.text(60, out.y + high / 2, 3, "12345")
+    out.put(
+        f'<ImageObject ID="5" ResourceID="50" Boundary="20 {out.y} 170 {high}" '
+        f'CTM="170 0 0 {high} 0 0"/>'
+    )
+    out.y += high
+    out.paragraph(HEADINGS["problems"])
+    out.paragraph(HEADINGS["other"])
+    resources = (
+        f'<ofd:Res xmlns:ofd="{NAMESPACE}" BaseLoc="Res"><ofd:MultiMedias><ofd:MultiMedia ID="50" '
+        'Type="Image"><ofd:MediaFile>4.png</ofd:MediaFile></ofd:MultiMedia></ofd:MultiMedias>'
+        "</ofd:Res>"
+    )
+    files = {"Doc_0/DocumentRes.xml": resources.encode(), "Doc_0/Res/4.png": section_four}
+    data = package(out.pages, files=files)
+    assert is_whole(read(data), "ofd")
+    assert refused(data, ocr=False) == "needs_ocr"
+
+
+def test_strips_of_a_scan_are_one_page() -> None:
+    rng = np.random.default_rng(1)
+    whole = rng.integers(0, 256, (1168, 826, 3), np.uint8)
+    page = PageContent(1, 826 * 72 / 200, 1168 * 72 / 200)
+    edges = [(0, 500), (500, 900), (900, 1168)]
+    strips = [((0.0, y0 * 0.36, page.width, y1 * 0.36), whole[y0:y1]) for y0, y1 in edges]
+    assert (_pasted(strips, page) == whole).all()
+    # what reaches beyond the page is cut off
+    beyond = [((-36.0, -36.0, page.width, page.height), whole), ((900.0, 0, 950, 9), whole)]
+    assert _pasted(beyond, page).shape == whole.shape
