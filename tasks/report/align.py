@@ -200,6 +200,7 @@ def _fill_gap(
     fragments: Callable[[Row], bool],
 ) -> None:
     """Gives the unlabelled lines between two anchors the statutory rows between them."""
+    rows = [row for row in rows if not _titles(row, len(form_rows[0].cells))]
     if len(rows) > len(missing):
         # Spacer lines, and pieces of a group label written down the side, hold nothing.
         filled = [r for r in rows if not r.empty]
@@ -229,6 +230,12 @@ def _fill_gap(
             rows[0].place if rows else near,
         )
     placed.update(zip(missing, rows, strict=True))
+
+
+def _titles(row: Row, columns: int) -> bool:
+    """Whether a row is a group's title above its rows: no label of its own, no room for one."""
+    named = row.groups and not row.codes and not row.loose
+    return bool(named) and row.empty and len(row.values) <= columns
 
 
 def _confirm(row: Row, form_row: FormRow, lex: Lexicon, section: str) -> None:

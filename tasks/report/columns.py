@@ -176,10 +176,13 @@ def place_all(
     # One row with other cells than the rest has been damaged; many are how the layout is.
     roomy = 4 * len(odd) >= sum(not r.empty for r in rows)
 
+    # A text of which no row ends in a blank cell may have lost them at the ends of its lines.
+    stripped = rows[0].place.kind == "text" and not any(r.kinds.endswith("b") for r in rows)
+
     @cache
     def ways() -> list[Callable[[Row], Values | None]]:
         full = [r for r in rows if _filled(r.kinds) == count]
-        every = _ways(count, full, grid_of) if full else []
+        every = _ways(count, full, grid_of, stripped=stripped) if full else []
         return [way for way in every if all(_same(way(r), r) for r in full)]
 
     out: list[Values] = []
@@ -231,7 +234,9 @@ def _if_placed(row: Row, chosen: Values) -> Values | None:
     return chosen if _all_placed(row, chosen) else None
 
 
-def _ways(count: int, full: list[Row], grid_of: GridOf) -> list[Callable[[Row], Values | None]]:
+def _ways(
+    count: int, full: list[Row], grid_of: GridOf, *, stripped: bool
+) -> list[Callable[[Row], Values | None]]:
     """The ways of reading a row; each gives None where it would leave a number without a place."""
     widths = {len(r.line.cells) for r in full}
 
@@ -242,6 +247,8 @@ def _ways(count: int, full: list[Row], grid_of: GridOf) -> list[Callable[[Row], 
 
     def from_end(row: Row) -> Values | None:
         if len(row.values) < count:
+            return None
+        if stripped and columns is None and _filled(row.kinds) < count < len(row.values):
             return None
         return _if_placed(row, list(row.values[-count:]))
 
@@ -278,7 +285,7 @@ def under_header(
     grid = grid_of(row.line.table)
     if not grid.told:
         return None
-    if header_line is not None and len(header_line.cells) == len(row.line.cells):
+    if header_line is not None and _as_long(row, header, header_line):
         where = {id(c): i for i, c in enumerate(header_line.cells)}
         indexes = [where[id(c)] for c, _ in header if id(c) in where]
         if len(indexes) == len(header):
@@ -291,6 +298,15 @@ def under_header(
     if not good or any([id(c) for c in r] != [id(c) for c in good[0]] for r in good[1:]):
         return None
     return good[0]
+
+
+def _as_long(row: Row, header: list[tuple[SourceCell, str]], line: Line) -> bool:
+    """Whether a row has the cells of its header's line, before and behind their last label."""
+    if len(line.cells) != len(row.line.cells):
+        return False
+    at = next((i for i, cell in enumerate(line.cells) if cell is header[0][0]), 0)
+    before = [i for i, _ in line.texts if i < at]
+    return not (before and row.label_end) or before[-1] + 1 == row.label_end
 
 
 def _under(row: Row, columns: Sequence[int], grid: Grid) -> Values | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from lxml import etree
 
-from tasks.report import page_images
+from tasks.report import page_images, visible
 from tasks.report.model import (
     Block,
     Image,
@@ -41,11 +41,7 @@ _BLOCKS = (
 )
 _SPACES = re.compile(r"[\t\r\n\f\v][ \t\r\n\f\v]*| [ \t\r\n\f\v]+")
 _CONTROLS = [bytes([c]) for c in range(32) if c not in (9, 10, 13)]
-_HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
-    r"|font-size\s*:\s*0(?![.\d])",
-    re.IGNORECASE,
-)
+_FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万]")
 _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 # Stands in a cell's text for what a person sees there and this reader does not, or for text that
 # a person would not read as part of a number: such a cell is never a number and never blank.
@@ -97,8 +93,10 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     parts = _STYLES.split(page)
     plain = b" ".join(parts[::2])
     lowered = plain.lower()
-    looked_in = lowered + b" ".join(set(parts[1::2])).lower()
+    styles = b" ".join(set(parts[1::2])).lower()
+    looked_in = lowered + styles
     hides = any(all(word in looked_in for word in hint) for hint in _HINTS)
+    hides = hides or visible.suspicious(lowered, styles)
     if hides:
         lowered = page.lower()
     else:
@@ -109,11 +107,11 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
         return found
     _look_around(root, found)
     _mark_unseen(root)
-    rules = [r for style in root.iter("style") for r in _hiding_rules(style.text or "")]
+    sheets = "\n".join([style.text or "" for style in root.iter("style")]) if hides else ""
     for element in list(root.iter("script", "style", "noscript", "template", "head", "select")):
         _drop(element)
     if hides:
-        found.hidden = _drop_hidden(root, rules, show_blocks)
+        found.hidden = _drop_hidden(root, sheets, show_blocks)
     _place_images(root, found, inline)
     _mark(root)
     found.blocks = _cut(_STRING(root), found.images)
@@ -153,28 +151,26 @@ def _is_tiny(element: _Element) -> bool:
     return any((element.get(side) or "").strip() in ("0", "1") for side in ("width", "height"))
 
 
-def _hiding_rules(css: str) -> list[str]:
-    """The classes and ids that a page's own style sheet hides on every screen."""
-    if "none" not in css:
-        return []
-    everywhere = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", css)
-    return re.findall(r"(?:^|[}\s,])([.#][\w-]+)\s*\{[^{}]*display\s*:\s*none", everywhere)
-
-
-def _drop_hidden(root: _Element, rules: list[str], show_blocks: bool) -> bool:
+def _drop_hidden(root: _Element, sheets: str, show_blocks: bool) -> bool:
     """Takes what is hidden out of the tree; gives whether a block with tables was among it."""
     blocks = False
-    for rule in rules[:50]:
-        kind, name = ("class" if rule[0] == "." else "id"), rule[1:]
-        for element in root.xpath(f"//*[contains(concat(' ', @{kind}, ' '), ' {name} ')]"):
-            element.set("hidden", "")
+    sure, maybe = visible.rules(sheets)
+    for element in _of_rules(root, maybe):
+        _doubt(element)
+    for element in _of_rules(root, sure):
+        element.set("hidden", "")
+    for element in root.iter("font"):
+        if visible.is_white(element.get("color")) and not _on_ground(element):
+            _doubt(element)
     # A Word page has a style per word: looking at them from here is a fifth of what XPath takes.
     styled = [(e, style) for e in root.iter() if (style := e.get("style")) and _matters(style)]
     styled += [(e, e.get("style") or "") for e in root.iterfind(".//*[@hidden]")]
     for element, style in styled:
         if _STRUCK.search(style) and _in_cell(element):
             element.text = _UNSEEN + (element.text or "")
-        if element.get("hidden") is None and not _HIDDEN.search(style):
+        if element.get("hidden") is None and not visible.HIDDEN.search(style):
+            if visible.may_hide(style) or (visible.fades(style) and not _on_ground(element)):
+                _doubt(element)
             continue
         holds_table = element.tag == "table" or element.find(".//table") is not None
         blocks |= holds_table
@@ -189,10 +185,41 @@ def _drop_hidden(root: _Element, rules: list[str], show_blocks: bool) -> bool:
     return blocks
 
 
+def _of_rules(root: _Element, names: list[str]) -> list[_Element]:
+    """The elements that have one of these classes (.name) or ids (#name)."""
+    found = []
+    for rule in names:
+        kind, name = ("class" if rule[0] == "." else "id"), rule[1:]
+        found += root.xpath(f"//*[contains(concat(' ', @{kind}, ' '), ' {name} ')]")
+    return found
+
+
+def _doubt(element: _Element) -> None:
+    """Marks the figures in cells that a person may not see."""
+    inside = element.tag in ("td", "th") or _in_cell(element)
+    for part in (element,) if inside else element.iter("td", "th"):
+        if part.find(".//table") is None and _FIGURE.search(_text(part)):
+            part.text = _UNSEEN + (part.text or "")
+
+
+def _on_ground(element: _Element) -> bool:
+    """Whether white is seen here, because something around it is painted."""
+    return any(
+        visible.paints(around.get("style") or "")
+        or (around.get("bgcolor") and not visible.is_white(around.get("bgcolor")))
+        for around in (element, *element.iterancestors("span", "p", "td", "th", "tr", "table"))
+    )
+
+
 @lru_cache(maxsize=4096)
 def _matters(style: str) -> bool:
-    """Whether a style hides what it styles, or strikes it through."""
-    return bool(_HIDDEN.search(style) or _STRUCK.search(style))
+    """Whether a style hides what it styles, or may, or strikes it through."""
+    return bool(
+        visible.HIDDEN.search(style)
+        or _STRUCK.search(style)
+        or visible.may_hide(style)
+        or visible.fades(style)
+    )
 
 
 def _parse(page: bytes) -> _Element | None:

@@ -18,8 +18,9 @@ from tasks.report.model import Block, Paragraph, SourceRow
 from tasks.report.numbers import MARKS, looks_numeral, looks_numeric
 
 _ASCII_NUMBER = re.compile(r"\d{1,9}\Z")
-# A caption that gives amounts in 元 without saying which: such a table is not read.
-_STATES_YUAN = re.compile(r"单\s*位[^万]{0,12}元")
+# What gives the unit of a table's amounts outside its labels: “（单位：件、万元）”.
+_STATES_UNIT = re.compile(r"单\s*位.{0,12}元")
+_CAPTION = 40  # no caption has more characters
 _PROSE = 60  # a cell with more characters than this and no label is prose in a layout table
 
 
@@ -57,6 +58,7 @@ class Copy:
     lines: list[Line] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     ended: bool = False  # the section's last row has been seen
+    caption: str = ""  # what is said above it, or in it, of the unit of amounts
 
 
 @lru_cache(maxsize=16384)
@@ -102,8 +104,9 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
     whole copies elsewhere: reports compare years and places in tables of their own, with the same
     words, below other headings.
     """
-    rows: dict[bool, list[SourceRow | None]] = {True: [], False: []}  # below a statutory heading?
-    every: list[SourceRow | None] = []  # None where a heading parts the rows
+    # Rows, captions, and None where a heading parts them; below a statutory heading or not.
+    rows: dict[bool, list[SourceRow | str | None]] = {True: [], False: []}
+    every: list[SourceRow | str | None] = []
     headings: set[str] = set()
     below = False
     for block in blocks:
@@ -116,9 +119,9 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
             below = heading in _FIRST
             for stream in (every, rows[True], rows[False]):
                 stream.append(None)
-        elif row is not None:
-            every.append(row)
-            rows[below].append(row)
+        elif (part := row or caption(block)) is not None:
+            every.append(part)
+            rows[below].append(part)
     if headings >= set(_FIRST) and len(found := _copies(rows[True])) == len(_FIRST):
         for section, others in _copies(rows[False]).items():
             found[section] += [c for c in others if c.ended and c.seen & _FIRST[section]]
@@ -135,14 +138,31 @@ def row_heading(row: SourceRow) -> str | None:
     return heading
 
 
-def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
+def caption(block: Block) -> str | None:
+    """A paragraph, or a row of one text, that gives the unit of amounts."""
+    texts = [block.text] if isinstance(block, Paragraph) else [c.text for c in block.cells]
+    said = "".join(texts).strip()
+    if len(said) > _CAPTION or _STATES_UNIT.search(said) is None or section_of(key(said)):
+        return None
+    return said if sum(map(bool, texts)) == 1 else None
+
+
+def _copies(stream: list[SourceRow | str | None]) -> dict[str, list[Copy]]:
     """The copies that a stream of rows makes, None where a heading parts them."""
     found: dict[str, list[Copy]] = {}
     current: Copy | None = None
     waiting: list[Line] = []  # rows with values above the first known row of their table
+    above = ""  # captions above the next copy
     for row in stream:
         if row is None:
-            current, waiting = None, []
+            current, waiting, above = None, [], ""
+            continue
+        said = row if isinstance(row, str) else caption(row)
+        if said is not None and current is not None:
+            current.caption += said
+        elif said is not None:
+            above += said
+        if isinstance(row, str):
             continue
         here = Line(row)
         if waiting and waiting[-1].table != here.table:
@@ -152,8 +172,9 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
         if section is not None:
             if current is None or current.section != section or _restarts(current, here):
                 current = _reopen(found, section, here)
-            for above in waiting:
-                _add(current, above)
+                current.caption, above = current.caption + above, ""
+            for before in waiting:
+                _add(current, before)
             waiting = []
             _add(current, here)
         elif not texts and current is not None and _continues(current, here):
@@ -164,7 +185,7 @@ def _copies(stream: list[SourceRow | None]) -> dict[str, list[Copy]]:
         else:
             if texts:
                 current = None
-            if here.filled or any(_STATES_YUAN.search(cell.text) for cell in here.cells):
+            if here.filled:
                 waiting.append(here)
     return found
 

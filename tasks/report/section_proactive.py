@@ -55,7 +55,27 @@ def proactive(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
     for code, row in assign(rows, form_rows, lex).items():
         form_row = next(r for r in form_rows if r.code == code)
         _proactive_row(row, form_row, *header_of[id(row)], lex, grid_of, placed)
+    _refuse_other_unit(copy.caption, form, placed)
     return placed
+
+
+def _refuse_other_unit(caption: str, form: StatutoryForm, placed: Placed) -> None:
+    """Rejects amounts whose unit the caption gives otherwise than their label or the form."""
+    captioned = _money(caption)
+    for code, cell in placed.cells.items() if captioned else ():
+        unit = {"cny": "元", "10k_cny": "万元"}.get(form.cell(code).unit)
+        if unit is None or placed.units.get(code, unit) in captioned or cell is None:
+            continue
+        placed.regular = False  # of a zero it does not matter
+        own = _money(cell.text) or {placed.units.get(code, unit)}
+        printed = unicodedata.normalize("NFKC", cell.text)
+        if not own & captioned and re.search("[1-9]", printed):
+            raise Reject(
+                "competing_readings",
+                f"“{cell.text.strip()}” is in {'、'.join(own)} by its label or the form, and in "
+                f"{'、'.join(sorted(captioned))} by the caption “{caption}”",
+                cell.place,
+            )
 
 
 def _is_header(line: Line, lex: Lexicon, section: str) -> bool:
@@ -83,8 +103,10 @@ def _proactive_row(
     placed.regular &= bool(row.codes) and row.regular(len(names))
     row = columns.without_erased_label(row, len(names))
     roomy = False
-    if header_line is not None:  # the header's row has as much room behind its first label
-        roomy = len(row.values) < len(header_line.cells) - header_line.texts[0][0]
+    if header_line is not None:  # the header's row has as much room behind the label of its rows
+        at = next((i for i, cell in enumerate(header_line.cells) if cell is header[0][0]), 0)
+        before = [i for i, _ in header_line.texts if i < at]
+        roomy = len(row.values) < len(header_line.cells) - (before[-1] if before else at)
     columns.refuse_merged(row, len(names), grid_of)
     values = columns.simple(row, len(names), roomy=roomy)
     if complete and (values is None or len(row.values) != len(names)):

@@ -1,8 +1,8 @@
 """Pages that differ only in their numbers are placed alike.
 
 A county's units publish one page a hundred times, with other figures. Its skeleton is all that
-recognition can see of the tables but the numbers: headings, labels, blanks, marks, spans. Where a
-page was placed without looking at any number (`Placed.regular`), the next page of the same
+recognition can see of the tables but the numbers: headings, captions, labels, blanks, marks, spans.
+Where a page was placed without looking at any number (`Placed.regular`), the next page of the same
 skeleton takes the same placement, and only its numbers are read.
 """
 
@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tasks.report.headings import heading_of
-from tasks.report.lines import Line, mark, row_heading, vote
+from tasks.report.lines import Line, caption, mark, row_heading, vote
 from tasks.report.model import Form, Paragraph, Source, SourceCell, SourceRow
 from tasks.report.placed import Placed
 
@@ -25,7 +25,8 @@ class Skeleton(NamedTuple):
 
     `seen` has (heading), the number of each row's table, and each cell's text or None for a
     number; cells that span others are followed by how many. Tables above the first that shows a
-    statutory label hold the metadata header; they say nothing to recognition but headings.
+    statutory label hold the metadata header; they say nothing to recognition but
+    headings and captions.
     """
 
     seen: tuple[object, ...]
@@ -58,7 +59,7 @@ def skeleton(source: Source) -> Skeleton:
     above: list[SourceRow] = []  # rows of the table that may be it
     for block in source.blocks:
         if isinstance(block, Paragraph):
-            heading = heading_of(block.text)
+            heading = heading_of(block.text) or caption(block)
             if heading is not None:
                 seen.append((heading,))
             continue
@@ -67,7 +68,7 @@ def skeleton(source: Source) -> Skeleton:
                 above = []
             above.append(block)
             if vote(Line(block).labels) is None:
-                heading = row_heading(block)
+                heading = row_heading(block) or caption(block)
                 if heading is not None:
                     seen.append((heading,))
                 continue

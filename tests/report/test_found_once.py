@@ -91,3 +91,41 @@ def test_missing_rows_name_a_place() -> None:
     reason = read(case("2021", 3, fault="dropped_row").page).reason
     assert reason is not None
     assert reason.place is not None
+
+
+def test_a_group_s_title_is_not_the_row_that_is_missing_below_it() -> None:
+    granted = re.compile(
+        r'(<td rowspan="22">[^<]*</td>)<td colspan="2">（一）予以公开</td>(<td>\d+</td>){7}'
+    )
+    page, count = granted.subn(r"\g<1>" + "<td></td>" * 7, PAGE)
+    reason = read(page.encode()).reason
+    assert count == 1
+    assert reason is not None
+    assert reason.code == "missing_rows"
+
+
+def test_a_clause_down_the_side_does_not_make_room_for_a_cell_too_many() -> None:
+    """The row has as many cells as its header's line, but the clause is one of that line's."""
+    page = PAGE.replace('<tr><td colspan="4">第二十条第（一）项</td></tr>\n<tr>', "<tr>", 1)
+    page = page.replace("<td>信息内容", '<td rowspan="3">第二十条第（一）项</td><td>信息内容', 1)
+    assert read(page.encode()).outcome == "parsed"
+    assert read(page.replace("规章</td>", "规章</td><td></td>").encode()).outcome == "rejected"
+
+
+def test_blanks_lost_at_the_end_of_a_line_do_not_shift_its_numbers() -> None:
+    """Tabs stripped from both ends of lines: what is left of a row does not tell where it began."""
+    lines = []
+    for row in re.findall(r"<h3>.*?</h3>|<tr>.*?</tr>", case("2021", 0).page.decode(), re.DOTALL):
+        cells = re.findall(r"<(?:td|h3)[^>]*>(.*?)</(?:td|h3)>", row)
+        values = cells[-7:] if len(cells) in (8, 9, 10) and "项" not in cells[0] else []
+        labels = cells[: len(cells) - len(values)]
+        blank = [""] * (3 - len(labels)) if values else []
+        inside = bool(re.match(r"\d", labels[0]))
+        if labels[0].startswith("四、结转"):
+            values[-1] = ""
+        row_cells = [*blank, *labels] if inside else [*labels, *blank]
+        lines.append("\t".join([*row_cells, *values]).strip())
+    text = "\n".join(["2023年政府信息公开工作年度报告", *lines, "以上。"])
+    reason = read(text.encode()).reason
+    assert reason is not None
+    assert (reason.code, "四、结转" in reason.message) == ("unplaced_number", True)

@@ -1,0 +1,107 @@
+"""Figures that a page prints so that nobody sees them, and units that stand outside the labels."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tasks.report import read
+from tasks.report.model import Form, Reading
+from tests.publisher.case import case
+
+PAGE = case("2021", 3).page.decode()
+PLAIN = read(PAGE.encode())
+SECRET = "7"
+
+
+def with_hidden(tag: str, css: str = "") -> Reading:
+    """The page with a digit in such a tag behind every figure of section 二."""
+    head, body = PAGE.split("二、主动公开", 1)
+    table, rest = body.split("</table>", 1)
+    name = tag.split()[0]
+    table = re.sub(r">(\d[\d.]*)</td>", rf">\g<1><{tag}>{SECRET}</{name}></td>", table)
+    head = head.replace("<head>", f"<head><style>{css}</style>")
+    page = f"{head}二、主动公开{table}</table>{rest}"
+    assert page.count(f">{SECRET}</{name}>") > 5
+    return read(page.encode())
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        'span style="color:#fff"',
+        'span style="COLOR: White;"',
+        "span style='color:rgb(255, 255, 255)'",
+        'font color="#FFFFFF"',
+        'span style="opacity:0"',
+        'span style="position:absolute;left:-9999px"',
+        'span style="width:0;overflow:hidden;display:inline-block"',
+        'span style="font-size:1px"',
+    ],
+)
+def test_a_digit_that_may_be_hidden_is_not_part_of_a_number(tag: str) -> None:
+    assert with_hidden(tag).outcome == "rejected"
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        ".x{color:#fff}",
+        ".x{visibility:hidden}",
+        "#no .x{display:none}",
+        "@media screen{.x{display:none}}",
+        "p, .x { opacity: 0 }",
+    ],
+)
+def test_a_digit_that_a_rule_may_hide_is_not_part_of_a_number(css: str) -> None:
+    assert with_hidden('span class="x"', css).outcome in ("rejected", PLAIN.outcome)
+    assert with_hidden('span class="x"', css).cells in ([], PLAIN.cells)
+
+
+@pytest.mark.parametrize("tag", ['span style="display:none"', 'span style="visibility: hidden"'])
+def test_a_digit_that_is_surely_hidden_is_left_out(tag: str) -> None:
+    assert with_hidden(tag).cells == PLAIN.cells != []
+
+
+def test_white_labels_and_figures_on_a_painted_ground_are_read() -> None:
+    page = PAGE.replace("<td>信息内容", '<td style="color:#fff">信息内容')
+    page = re.sub(r"<td>(\d+)</td>", r'<td bgcolor="#003366" style="color:#fff">\g<1></td>', page)
+    assert page != PAGE
+    assert read(page.encode()).cells == PLAIN.cells
+
+
+def with_caption(
+    form: Form, caption: str, label: tuple[str, str], *, amount: str = "12"
+) -> Reading:
+    page = case(form, 3).page.decode()
+    head, body = page.split("二、主动公开", 1)
+    table, rest = body.split("</table>", 1)
+    table = table.replace(*label)
+    last = r"(行政事业性收费|政府集中采购)(</td>.*>)\d[\d.]*(</td></tr>\s*)\Z"
+    table, count = re.subn(last, rf"\g<1>\g<2>{amount}\g<3>", table, flags=re.DOTALL)
+    assert count == 1
+    first = table.index("<table")
+    table = f"{table[:first]}<p>{caption}</p>{table[first:]}"
+    return read(f"{head}二、主动公开{table}</table>{rest}".encode())
+
+
+SILENT = ("（单位：万元）", "")
+
+
+@pytest.mark.parametrize(
+    ("form", "caption", "label", "outcome"),
+    [
+        ("2021", "单位：件、元", SILENT, "rejected"),
+        ("2021", "单位：件、元", ("", ""), "rejected"),
+        ("2021", "（单位：件、万元）", SILENT, "parsed"),
+        ("2019", "单位：件、万元", ("", ""), "rejected"),
+        ("2019", "单位：件、元", ("", ""), "parsed"),
+    ],
+)
+def test_a_caption_that_gives_another_unit_rejects(
+    form: Form, caption: str, label: tuple[str, str], outcome: str
+) -> None:
+    """The next page is alike but for its amount: what was kept of a zero must not place it."""
+    assert with_caption(form, caption, label, amount="0").outcome == "parsed"
+    assert with_caption(form, caption, label).outcome == outcome
