@@ -90,19 +90,21 @@ _GONE = """
 _LEARN = f"""
 create table carried as
 select
+    report_id,
     coalesce(parent_document_id, document_id) as page,
     fetched_at,
-    resolution = 'resolved' and resolution_grade = 'hard'
+    official,
+    official and resolution = 'resolved' and resolution_grade = 'hard'
         and document_id not in (from gone)
         and coalesce(parent_document_id, '') not in (from gone) as teaches,
+    report_year,
     unit_id,
     division_id,
     organ_id,
-    case resolution when 'resolved' then [unit_id] when 'ambiguous' then possible else [] end
-        as allows,
+    possible,
     unnest(keys, recursive := true)
 from told
-where official and len(keys) > 0;
+where len(keys) > 0;
 
 create table learned as
 with taught as (
@@ -119,12 +121,17 @@ seen as (
         kind, key, count(*) as readings,
         list_sort(list_distinct(list(unit_id))) as units  -- without nulls
     from carried
+    where official
     group by all
 ),
 
 allowed as (
     select kind, key, unit_id, count(*) as readings
-    from (select kind, key, unnest(allows) as unit_id from carried)
+    from (
+        select kind, key, unit_id from carried where official and unit_id is not null
+        union all
+        select kind, key, unnest(possible) from carried where official
+    )
     group by all
 )
 
@@ -150,26 +157,18 @@ qualify
 -- A key decides between the units that a reading may be of. It never sets a report beside one that
 -- better evidence gives to the unit for that year, nor two reports of which one must be another's.
 create table pointed as
-with keyed as (
-    select
-        report_id, coalesce(parent_document_id, document_id) as page, report_year, possible,
-        unnest(keys, recursive := true)
-    from told
-    where resolution = 'ambiguous' and report_year is not null
-),
-
-one as (
+with one as (
     select
         report_id, page, report_year,
-        any_value(unit_id) as unit_id,
-        any_value(division_id) as division_id,
-        any_value(organ_id) as organ_id,
+        any_value(learned.unit_id) as unit_id,
+        any_value(learned.division_id) as division_id,
+        any_value(learned.organ_id) as organ_id,
         list({{'kind': kind, 'key': key}} order by kind desc, key) as by_keys
-    from keyed
+    from carried
     inner join learned using (kind, key)
-    where usable and list_contains(possible, unit_id)
+    where usable and report_year is not null and list_contains(possible, learned.unit_id)
     group by report_id, page, report_year
-    having count(distinct unit_id) = 1
+    having count(distinct learned.unit_id) = 1
 )
 
 select *

@@ -2,9 +2,10 @@
 -- Which of several readings counts. Stated rules, in order:
 --   1. of one document, the version fetched last; a page whose report is replaced each year holds a
 --      report of each, unless a later version gives the same numbers: then it mends the year or scope;
---   2. of one unit, year and scope: an official page before anything else; then the later evidenced
---      publication date (a republication corrects); then the page before its attachment; then the
---      one fetched last; then the smaller report_id.
+--   2. of one unit, year and scope: an official page before anything else; then the better evidence
+--      that it is the unit's at all; then the later evidenced publication date (a republication
+--      corrects); then the page before its attachment; then the one fetched last; then the smaller
+--      report_id.
 -- Where the unit is not resolved, only a page and its own attachments are of one report.
 with last_fetch as (
     select document_id, snapshot_id, max(fetched_at) as last_fetched_at, max(seen_at) as last_seen_at
@@ -27,6 +28,7 @@ parsed as (
         coalesce(last_fetch.last_fetched_at, readings.fetched_at) as last_fetched_at,
         coalesce(last_fetch.last_seen_at, readings.fetched_at) as last_seen_at,
         resolutions.unit_id,
+        list_position(['hard', 'context', 'soft', 'learned'], resolutions.resolution_grade) as evidence,
         case
             when resolutions.unit_id is not null then 'unit ' || resolutions.unit_id
             else 'document ' || coalesce(readings.parent_document_id, readings.document_id)
@@ -87,6 +89,7 @@ survivors as (
         order by
             official desc,
             origin = 'imported',
+            evidence,
             published_date desc nulls last,
             parent_document_id is not null,
             last_seen_at desc,
