@@ -16,7 +16,7 @@ from lxml import etree
 
 from tasks.report.drawn import THIN, Affine, Box, Drawn, Glyph, around, times, unify
 from tasks.report.model import Place, Reject
-from tasks.report.pdf_table import UNSURE
+from tasks.report.pdf_text import UNSURE
 
 POINTS = 72 / 25.4  # in a millimetre
 DEEPEST = 6  # blocks inside blocks, drawn units inside drawn units
@@ -26,6 +26,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?")
 _PATH = re.compile(rf"[A-Za-z]|{_NUMBER.pattern}")
 _ARGUMENTS = {"S": 2, "M": 2, "L": 2, "Q": 4, "B": 6, "A": 7, "C": 0}
 _ESCAPED = re.compile(r"\\([0-9a-fA-F]{4})")
+_GAP = re.compile(r"\s\s")
 _INDENTED = re.compile(r"\A\s*\n\s*|\s*\n\s*\Z")
 _FULL = frozenset("WFA")
 
@@ -97,7 +98,8 @@ def draw(
             plain = plain and inner[1] == inner[2] == 0
             path = resources.media.get(item.get("ResourceID") or "") if plain else None
             resources.shown.append(((left, top, right, bottom), path))
-            _picture(shown, drawn)
+            drawn.picture(shown)
+            _cover(shown, drawn)
         else:
             unit = resources.units.get(item.get("ResourceID") or "")
             for content in unit if unit is not None else ():
@@ -158,7 +160,8 @@ def _text(item: etree._Element, inner: Affine, shown: _Shown, drawn: Drawn) -> N
     """The characters of a text object; what a reader cannot see is left out or made unsure."""
     if item.get("Fill") in ("false", "0") and item.get("Stroke") not in ("true", "1"):
         return
-    if any(local(e) == "FillColor" and e.get("Alpha") == "0" for e in item):
+    fill = next((e for e in item if local(e) == "FillColor"), None)
+    if fill is not None and fill.get("Alpha") == "0":
         return  # the words behind a scan are somebody's OCR, not what the page prints
     if abs(math.remainder(math.atan2(inner[1], inner[0]), math.pi / 2)) > 0.1:
         return  # slanted text is a watermark: it lies over the table, it is not in it
@@ -167,6 +170,8 @@ def _text(item: etree._Element, inner: Affine, shown: _Shown, drawn: Drawn) -> N
     # Turned or mirrored text, and glyphs that stand for several characters: the words may still
     # be labels, but no digit of them is certain.
     plain = inner[0] > 0 and inner[3] > 0
+    # nor is one that is white, on white for all we know
+    plain = plain and (fill is None or numbers(fill.get("Value"), 3) != [255.0] * 3)
     for turned in ("ReadDirection", "CharDirection"):
         plain = plain and item.get(turned) in (None, "", "0")
     plain = plain and all(
@@ -185,6 +190,7 @@ def _text(item: etree._Element, inner: Affine, shown: _Shown, drawn: Drawn) -> N
         drawn.budget.spend("characters", len(text), drawn.content.number)
         # Some count a character beyond the first plane twice: nothing after it is in its place.
         sure = plain and not any(c > "\uffff" or "\ud800" <= c < "\ue000" for c in text)
+        sure = sure and _says_where(code, text)
         for char, left, baseline, advance in _laid_out(code, text, x, y, wide):
             box = around(
                 inner, left, baseline - 0.88 * size, left + advance, baseline + 0.12 * size
@@ -217,11 +223,25 @@ def _laid_out(
     return list(zip(text, xs, ys, reach, strict=True))
 
 
-def _deltas(written: str | None, count: int) -> list[float]:
-    """The steps after each of `count` characters; `g 3 4.2` stands for three of 4.2.
+def _says_where(code: etree._Element, text: str) -> bool:
+    """Whether the places of a text's characters are written. Without any, neighbours follow each
+    other, but what stands behind several spaces may be meant for another cell."""
+    written = [
+        steps for name in ("DeltaX", "DeltaY") if (steps := _steps(code.get(name), len(text)))
+    ]
+    if not written:
+        return not _GAP.search(text)
+    return all(len(steps) >= len(text) - 1 for steps in written)
 
-    The last one written goes on. Empty when none is written.
-    """
+
+def _deltas(written: str | None, count: int) -> list[float]:
+    """The steps after each of `count` characters; the last one written goes on."""
+    steps = _steps(written, count)
+    return steps + steps[-1:] * (count - len(steps))
+
+
+def _steps(written: str | None, most: int) -> list[float]:
+    """The steps between characters as they are written; `g 3 4.2` stands for three of 4.2."""
     steps: list[float] = []
     words = iter((written or "").split())
     for word in words:
@@ -232,10 +252,10 @@ def _deltas(written: str | None, count: int) -> list[float]:
             word = next(words, "")
         if not _NUMBER.fullmatch(word):
             return []
-        steps += [float(word)] * min(times, count - len(steps))
-        if len(steps) >= count:
+        steps += [float(word)] * min(times, most - len(steps))
+        if len(steps) >= most:
             break
-    return steps + steps[-1:] * (count - len(steps))
+    return steps
 
 
 # --- paths and pictures -------------------------------------------------------------------------
@@ -258,8 +278,13 @@ def _path(item: etree._Element, inner: Affine, drawn: Drawn) -> None:
     if min(max(xs) - min(xs), max(ys) - min(ys)) <= THIN:
         drawn.line(min(xs), min(ys), max(xs), max(ys))
         return
+    filled = item.get("Fill") in ("true", "1")
     for part in parts:
         drawn.shape(part, stroked=stroked)
+        if filled:
+            xs, ys = [p[0] for p in part], [p[1] for p in part]
+            if min(max(xs) - min(xs), max(ys) - min(ys)) > THIN:
+                _cover((min(xs), min(ys), max(xs), max(ys)), drawn)
 
 
 def _subpaths(written: str) -> list[list[tuple[float, float]]]:
@@ -286,14 +311,10 @@ def _subpaths(written: str) -> list[list[tuple[float, float]]]:
     return found
 
 
-def _picture(box: tuple[float, ...], drawn: Drawn) -> None:
-    """Takes a picture, and what it does to the characters under it.
-
-    What lies under a picture is hidden or shines through it: something is there, and no number of
-    it is certain.
-    """
+def _cover(box: tuple[float, ...], drawn: Drawn) -> None:
+    """What lies under a picture or a filled shape is hidden or shines through: something is there,
+    and no number of it is certain."""
     page = drawn.content
-    drawn.picture(box)
     drawn.budget.spend("objects", len(page.glyphs) // 20, page.number)
     left, top, right, bottom = box[:4]
     for k, glyph in enumerate(page.glyphs):

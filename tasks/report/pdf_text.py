@@ -13,6 +13,8 @@ COLUMN_GAP = 1.0  # in heights of the line: two numbers this far apart are not o
 WIDE_GAP = 0.6  # a gap between ideographs that reads as a space
 NARROW_GAP = 0.25  # the same between digits or Latin letters
 
+UNSURE = "\ufffd"
+"""Stands for a character that nobody can be sure of: no number has it."""
 _WIDE = frozenset("WFA")
 
 
@@ -51,6 +53,8 @@ def line_text(line: list[Glyph]) -> str:
         if before is not None:
             if glyph.text == before.text and glyph.x0 - before.x0 < 0.3 * (glyph.x1 - glyph.x0):
                 continue  # printed twice, to look bold
+            if (glyph.text.isdigit() or before.text.isdigit()) and _overlap(before, glyph):
+                text += UNSURE  # one number typed over another: nobody can say which counts
             gap = (glyph.x0 - before.x1) / max(1.0, glyph.y1 - glyph.y0)
             narrow = gap >= NARROW_GAP and not (_is_wide(glyph.text) or _is_wide(before.text))
             if narrow and gap >= COLUMN_GAP:
@@ -63,6 +67,12 @@ def line_text(line: list[Glyph]) -> str:
         spaces = ""
         before = glyph
     return text
+
+
+def _overlap(before: Glyph, glyph: Glyph) -> bool:
+    """Whether two characters stand on one spot."""
+    narrower = min(before.x1 - before.x0, glyph.x1 - glyph.x0)
+    return before.x1 - glyph.x0 > 0.6 * narrower
 
 
 def block_text(glyphs: list[Glyph]) -> str:

@@ -99,12 +99,33 @@ def test_the_page_of_a_package_that_names_its_parts_otherwise() -> None:
     assert texts(ofd.source(out.getvalue())) == ["总计"]
 
 
+BOX = (
+    '<PathObject Boundary="19 19 40 8" Stroke="false" Fill="{}"><AbbreviatedData>'
+    "M 0 0 L 40 0 L 40 8 L 0 8 C</AbbreviatedData></PathObject>"
+)
+
+
 @pytest.mark.parametrize(
     ("objects", "said"),
     [
         (text("收到 12件", code='X="0" Y="3" DeltaX="3 3 1.5 g 2 1.5"'), "收到 12件"),
         (text("收到\\002012件", code='X="0" Y="3"'), "收到 12件"),  # no deltas, a written space
         (text("12", code='X="0" Y="3" DeltaX="20"'), "1\t2"),
+        (text("件12  0", code='X="0" Y="3"'), "件\ufffd\ufffd  \ufffd"),  # for another cell?
+        (
+            text("件123", code='X="0" Y="3" DeltaX="3"'),
+            "件\ufffd\ufffd\ufffd",
+        ),  # of three steps one
+        (
+            text("件12") + text("78", code='X="3.2" Y="3"'),
+            "件1\ufffd72\ufffd8",
+        ),  # on one spot
+        (text("件12") + BOX.format("true") + text("7", code='X="9" Y="3"'), "\ufffd\ufffd\ufffd 7"),
+        (text("件12") + BOX.format("false"), "件12"),
+        (
+            text("件12").replace("<TextCode", '<FillColor Value="255 255 255"/><TextCode'),
+            "件\ufffd\ufffd",
+        ),
         (text("AB", code='X="9" Y="3" DeltaX="-4"'), "B A"),
         (text("⾏政") + text("甲", 'Visible="false"') + text("乙", 'Alpha="0"'), "行政"),
         (text("丙", 'Fill="false"'), None),

@@ -167,6 +167,14 @@ def test_bold_by_printing_twice_is_read_once() -> None:
     assert spec_of(rows_of(pdf.source(make(page)))) == filled(2, 3)
 
 
+def test_a_number_typed_over_another_is_none() -> None:
+    def page(c: Canvas) -> None:
+        table(c, {(0, 0): ("15", 1, 1), (0, 1): ("2", 1, 1)})
+        c.drawString(53.8, 766, "27")
+
+    assert [c.text for c in rows_of(pdf.source(make(page)))[0].cells] == ["1\ufffd25\ufffd7", "2"]
+
+
 def test_layout_tables_are_not_rows() -> None:
     def page(c: Canvas) -> None:
         table(c, {(0, 0): ("页头", 1, 1), (1, 0): ("外", 1, 1)}, width=400, height=250)
