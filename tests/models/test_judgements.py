@@ -78,7 +78,11 @@ def test_judgements_hold_until_the_source_changes(tmp_path: Path) -> None:
     world = Synthetic(tmp_path)
     wrong = BUSY | {GRANTED: Decimal(17)}
     name = "桦川县教育局"
-    report = world.night().report(PAGE, name, 2021, wrong, source_id="huachuan")
+    first = world.night()
+    report = first.report(PAGE, name, 2021, wrong, source_id="huachuan")
+    # Found to be no mistake of the page: then there is nothing to propose.
+    other = first.report(PAGE + "2", "桦川县财政局", 2021, wrong, source_id="huachuan")
+    third = first.report(PAGE + "3", "桦川县民政局", 2021, wrong, source_id="huachuan")
     warehouse = world.write()
     write(
         tmp_path,
@@ -88,7 +92,11 @@ def test_judgements_hold_until_the_source_changes(tmp_path: Path) -> None:
         correction(document="https://www.huachuan.gov.cn/nowhere"),
     )
     known = {"report_id": report, "rule": "row_total", "identity": "row_total.granted"}
-    write(tmp_path, "verdicts", known | {"verdict": "confirmed"} | WHO)
+    said = [
+        known | {"report_id": r, "verdict": v} | WHO
+        for r, v in ((report, "confirmed"), (other, "dismissed"), (third, "explained"))
+    ]
+    write(tmp_path, "verdicts", *said)
     _publish(warehouse)
 
     changed = "select cell, value, edited_value from national_fact where value <> edited_value"
@@ -102,8 +110,12 @@ def test_judgements_hold_until_the_source_changes(tmp_path: Path) -> None:
     unmatched = {"code": "correction_unmatched", "place": FEES}
     assert query(warehouse, codes).to_pylist() == [unmatched]
     judged = "select identity, human_verdict, decided_by from findings where human_verdict <> ''"
-    verdict = {"identity": "row_total.granted", "human_verdict": "confirmed", "decided_by": "me"}
-    assert query(warehouse, judged).to_pylist() == [verdict]
+    judged += " order by human_verdict"
+    verdicts = [
+        {"identity": "row_total.granted", "human_verdict": v, "decided_by": "me"}
+        for v in ("confirmed", "dismissed", "explained")
+    ]
+    assert query(warehouse, judged).to_pylist() == verdicts
 
     # The page is mended: the corrections fail and say so; the verdict stays with what it judged.
     mended = world.night(after_days=3)
@@ -116,4 +128,4 @@ def test_judgements_hold_until_the_source_changes(tmp_path: Path) -> None:
         {"code": "correction_outdated", "place": GRANTED},
         unmatched,
     ]
-    assert query(warehouse, judged).to_pylist() == [verdict]
+    assert query(warehouse, judged).to_pylist() == verdicts

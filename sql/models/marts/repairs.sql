@@ -1,15 +1,27 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
 -- Applied: the reader mended an OCR reading. Proposed: the page itself is wrong, and exactly one
 -- smallest change satisfies every identity of its part of the form; the published value stays.
--- Corrected: a person decided, which goes before a proposal for the same cell.
-with changes as (
+-- Corrected: a person decided, which goes before a proposal for the same cell. Who found that what a
+-- report contradicts is no mistake of the page (dismissed, explained) leaves nothing to propose.
+with stands as (
+    select report_id, list(identity) as identities
+    from {{ ref('stg_verdicts') }}
+    where verdict in ('dismissed', 'explained')
+    group by report_id
+),
+
+changes as (
     select
         report_id,
         violated,
         len(repairs[1]) as cells_changed,
         unnest(repairs[1], recursive := true)
     from {{ ref('stg_localised') }}
-    where answer = 'unique' {{- only_touched('reports') }}
+    left join stands using (report_id)
+    where
+        answer = 'unique'
+        and not coalesce(list_has_any(violated, stands.identities), false)
+        {{- only_touched('reports') }}
 ),
 
 -- What the page has in the cells that change.
