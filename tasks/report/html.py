@@ -93,8 +93,8 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     parts = _STYLES.split(page)
     plain = b" ".join(parts[::2])
     lowered = plain.lower()
-    styles = b" ".join(set(parts[1::2])).lower()
-    looked_in = lowered + styles
+    styles = set(parts[1::2])
+    looked_in = lowered + b" ".join(styles).lower()
     hides = any(all(word in looked_in for word in hint) for hint in _HINTS)
     hides = hides or visible.suspicious(lowered, styles)
     if hides:

@@ -140,11 +140,19 @@ def row_heading(row: SourceRow) -> str | None:
 
 def caption(block: Block) -> str | None:
     """A paragraph, or a row of one text, that gives the unit of amounts."""
-    texts = [block.text] if isinstance(block, Paragraph) else [c.text for c in block.cells]
-    said = "".join(texts).strip()
-    if len(said) > _CAPTION or _STATES_UNIT.search(said) is None or section_of(key(said)):
-        return None
-    return said if sum(map(bool, texts)) == 1 else None
+    if isinstance(block, Paragraph):
+        said = block.text
+    else:
+        texts = [cell.text for cell in block.cells if cell.text]
+        said = texts[0] if len(texts) == 1 else ""
+    return said.strip() if "元" in said and _is_caption(said) else None
+
+
+def _is_caption(text: str) -> bool:
+    said = text.strip()
+    if len(said) > _CAPTION or _STATES_UNIT.search(said) is None:
+        return False
+    return section_of(key(said)) is None
 
 
 def _copies(stream: list[SourceRow | str | None]) -> dict[str, list[Copy]]:

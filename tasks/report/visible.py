@@ -8,6 +8,7 @@ reader marks it, so that a number beside it is not taken for another.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 HIDDEN = re.compile(
@@ -93,13 +94,20 @@ def rules(css: str) -> tuple[list[str], list[str]]:
     return list(sure)[:_MOST_RULES], [name for name in maybe if name not in sure][:_MOST_RULES]
 
 
-def suspicious(page: bytes, styles: bytes) -> bool:
-    """Whether a page may hide text in other ways than it says; both in lower case.
+def suspicious(page: bytes, styles: Iterable[bytes]) -> bool:
+    """Whether a page may hide text in other ways than it says; `page` in lower case.
 
     `styles` are the values of its style attributes as far as `page` does not hold them.
     """
-    if _MAYBE.search(styles) or any(map(_MAYBE.search, _SHEET.findall(page))):
+    if any(map(_may, styles)):
+        return True
+    if b"<style" in page and any(map(_MAYBE.search, _SHEET.findall(page))):
         return True
     if b"<font" in page and _WHITE_FONT.search(page):
         return True
     return b" style='" in page and _MAYBE.search(page) is not None
+
+
+@lru_cache(maxsize=16384)
+def _may(style: bytes) -> bool:
+    return _MAYBE.search(style.lower()) is not None
