@@ -80,7 +80,7 @@ _GONE = """
     with fetched as (
         select document_id, (run_id, fetched_at) as moment, snapshot_id,
             coalesce(error_code in ('http_404', 'http_410'), false) as missing
-        from read_parquet(?, union_by_name = true)
+        from read_parquet(?)
     )
     select document_id
     from fetched semi join (select document_id from fetched where missing) using (document_id)
