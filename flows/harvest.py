@@ -24,7 +24,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import progress, watched
 from flows.stages import run_title
 from tasks import account, snapshot
-from tasks.discover import Listing, crawl
+from tasks.discover import NOT_FOLLOWED, Listing, crawl
 from tasks.fetch import Visitor, by_host
 from tasks.gather import Gatherer
 from tasks.politeness import Hosts, Settings
@@ -275,7 +275,8 @@ def _discover(sources: list[Source], visit: Visit, result: Harvested) -> None:
         for host, future in futures.items():
             # As many as were read; a run that is told to stop leaves the last ones.
             for source, listing in zip(hosts[host], _outcome(future, []), strict=False):
-                if listing.problems:
+                # What is never followed is the same every night: it hides no entries that are gone.
+                if any(p.code != NOT_FOLLOWED for p in listing.problems):
                     result.troubled.add(source.source_id)
                 result.problems += listing.problems
                 result.rejected += listing.rejected

@@ -23,6 +23,8 @@ MAX_PAGES = 400
 """Pages of one listing that are read at most, its parts included."""
 MAX_DEPTH = 2
 """A year of a unit's column is two steps below the listing."""
+NOT_FOLLOWED = "listing_not_followed"
+"""The code of a listing that has pages that could not be read."""
 FULL_PAGE = 10
 """So many entries suggest that a listing has further pages."""
 _REPORT = re.compile("收到和处理政府信息公开申请情况")
@@ -153,7 +155,7 @@ class _Crawl:
         else:
             for start, read in self.read.items():
                 if why := read.left_out():
-                    self._problem(start, "listing_not_followed", why)
+                    self._problem(start, NOT_FOLLOWED, why)
             if not self.result.documents and not self.result.problems:
                 message = "the listing names no annual report; its address or form may have changed"
                 self._problem(self.source.listing_url, "listing_empty", message)

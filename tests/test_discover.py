@@ -357,6 +357,12 @@ def test_a_hostile_page_costs_little(page: str) -> None:
     assert time.monotonic() - started < 20  # what grows with the square takes minutes
 
 
+def test_an_arrow_without_a_word_leads_only_within_the_listing() -> None:
+    get = server({"/nb/index.html": report(1) + "<a class='next' href='/pictures/2.html'></a>"})
+    assert crawl(SOURCE, get, official).problems == []
+    assert get.asked == [SOURCE.listing_url]  # type: ignore[attr-defined]
+
+
 def test_paging_stays_on_its_host() -> None:
     get = server({"/nb/index.html": report(1) + "<a href='http://evil.com/nb/2'>下一页</a>"})
     crawl(SOURCE, get, official)

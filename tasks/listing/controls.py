@@ -31,7 +31,8 @@ _STATED = re.compile(r"(?:共|/)(\d{1,4})[页頁](?![面码])|总[页頁]数:?(\
 class Control(NamedTuple):
     """A link or button that says it leads to the next page or to one by its number.
 
-    `url` is None where only a script knows it; `read`: the address stands in a script.
+    `url` is None where only a script knows it; `read`: the address stands in a script, or nothing
+    but its class says what the control is.
     `waits`: it names the next page in words, and a script is tied to it.
     """
 
@@ -51,12 +52,13 @@ def controls(soup: BeautifulSoup, base: str) -> Iterator[Control]:
             continue  # no button but a part of the page
         texts = _texts(tag)
         is_next = any(map(says_next, texts)) or "next" in (tag.get("rel") or ())
-        unnamed = not any(_ORNAMENTS.sub("", t) for t in texts)
-        is_next |= unnamed and bool(_NEXT_CLASS.search(_classes(tag)))
+        named = is_next or any(_ORNAMENTS.sub("", t) for t in texts)
+        is_next = is_next or (not named and bool(_NEXT_CLASS.search(_classes(tag))))
         text = next((t for t in texts if says_next(t)), texts[0] if texts else "")
         if not is_next and not any(map(says_number, texts)):
             continue
         url, read = _address(tag, base)
+        read |= not named  # by its class alone
         script = " ".join(f"{tag.get('onclick') or ''} {tag.get('href') or ''}".split())
         disabled = tag.has_attr("disabled") or _DISABLED.search(_classes(tag))
         waits = bool(_NEXT_PAGE.search(text) and not disabled and url is None)
