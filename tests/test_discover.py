@@ -346,12 +346,18 @@ def test_an_absurdly_large_listing_page_is_a_problem() -> None:
         "<script>file" + " " * 100_000 + "</script>",
         "<p>?" + "p" * 100_000,
         "x(" + ")" + " " * 100_000 + "a",
+        "<script>" + "$.ajax({type:'post',data:{page:1," * 20_000 + "</script>",
+        "<script>$.post('/a',{page:1});" + "a='" * 100_000 + "</script>",
+        "<form method=post>" * 3_000 + "<input name=page value=1>" * 3_000,
+        "<div onclick='a'>" * 3_000,
+        "<p>" + "共1" * 200_000,
         '{"list": [{"title": "' + "<" * 200_000 + '", "url": "a.html"}]}',
     ],
 )
 def test_a_hostile_page_costs_little(page: str) -> None:
     started = time.monotonic()
-    crawl(SOURCE, server({"/nb/index.html": page}), official)
+    get = server({"/nb/index.html": page})
+    crawl(SOURCE, get, official, post=lambda url, fields: get(url))
     further_pages(page.encode(), SOURCE.listing_url, SOURCE.listing_url)
     attachments(page, SOURCE.listing_url)
     assert time.monotonic() - started < 20  # what grows with the square takes minutes
