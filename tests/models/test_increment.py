@@ -93,7 +93,7 @@ def _second_week(night: Night) -> None:
     # Addresses that held another year's report before; the one with its numbers mends the year.
     for url, unit, scope, granted in (
         ("2021.html", "桦川县人民政府", "area", BUSY[GRANTED]),
-        ("edu.html", "桦川县教育局", "own", Decimal(5)),
+        ("blank.html", "桦川县财政局", "own", Decimal(5)),
     ):
         values = BUSY | {GRANTED: granted}
         night.report(
@@ -155,9 +155,17 @@ def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
     said = {"verdict": "confirmed", "reason": "seen", "evidence": "the page", "decided_by": "me"}
     write(tmp_path, "verdicts", finding | said | {"decided_on": "2026-01-01"})
     assert _publish(warehouse).why_full == ""
-    current = "select count(*) as n from reports where is_current and url = "
-    assert query(warehouse, f"{current} '{HUACHUAN}2021.html'").to_pylist() == [{"n": 1}]
-    assert query(warehouse, f"{current} '{HUACHUAN}edu.html'").to_pylist() == [{"n": 2}]
+    replaced = query(
+        warehouse,
+        "select report_year, is_current, superseded_because like '%another year%' as mended "
+        f"from reports where url in ('{HUACHUAN}2021.html', '{HUACHUAN}blank.html') order by all",
+    )
+    assert [tuple(row.values()) for row in replaced.to_pylist()] == [
+        (2021, False, True),
+        (2021, True, None),
+        (2022, False, False),  # another document holds that year's
+        (2022, True, None),
+    ]
     told = query(warehouse, "select count(*) as n from findings where human_verdict is not null")
     assert told.to_pylist() == [{"n": 1}]
     assert _asked(warehouse) == ("resolved", "learned")
