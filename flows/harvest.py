@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from prefect import State, flow, task
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
@@ -125,6 +126,7 @@ class Archive:
             except DiskFull as full:
                 self.full = full  # the other hosts' tasks stop as well
                 raise
+            pa.default_memory_pool().release_unused()  # which is kept for each thread that wrote
             self.kept += map(self._outline, self._waiting)
             self._waiting, self._bytes = [], 0
 

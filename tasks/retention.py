@@ -11,7 +11,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.snapshot import DAMAGE, PART_BYTES, ROW_GROUP, next_part, parts, run_of
+from tasks.snapshot import (
+    DAMAGE,
+    PART_BYTES,
+    PART_ROWS,
+    ROW_GROUP,
+    next_part,
+    parts,
+    rows_in,
+    run_of,
+)
 from tasks.store import Warehouse, open_parquet, sync_folder, write_table
 
 
@@ -39,18 +48,19 @@ def merge(warehouse: Warehouse) -> int:
 def _groups(found: list[Path]) -> Iterator[list[Path]]:
     """Neighbours of one run that are together no larger than a part may be; two at least."""
     group: list[Path] = []
-    size = 0
+    size = rows = 0
     for path in found:
         try:
-            grown = _bodies(path)
+            grown, more = _bodies(path), rows_in(path)
         except DAMAGE:
             continue
-        if group and (run_of(path) != run_of(group[0]) or size + grown > PART_BYTES):
+        full = size + grown > PART_BYTES or rows + more > PART_ROWS
+        if group and (run_of(path) != run_of(group[0]) or full):
             if len(group) > 1:
                 yield group
-            group, size = [], 0
+            group, size, rows = [], 0, 0
         group.append(path)
-        size += grown
+        size, rows = size + grown, rows + more
     if len(group) > 1:
         yield group
 

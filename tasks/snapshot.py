@@ -50,6 +50,8 @@ DAMAGE = (pa.ArrowException, OSError, BadInput)
 """What reading a damaged part raises."""
 PART_BYTES = 64_000_000
 """Bodies (bytes, before compression) that one part holds at most; it bounds memory."""
+PART_ROWS = 1_000
+"""Fetches that one part holds at most: a part is read whole, and a reading takes 40 KB."""
 
 _PLAIN = {"document_id", "url", "final_url", "origin", "official", "fetched_at", "source_id"}
 _PLAIN |= {"parent_document_id", "http_status", "content_type", "etag", "last_modified"}
@@ -114,7 +116,7 @@ def append(
     for row in rows:
         batch.append(row)
         size += len(row.body or b"")
-        if size >= PART_BYTES:
+        if size >= PART_BYTES or len(batch) >= PART_ROWS:
             written.append(_write_part(warehouse, run_id, batch, owners))
             batch, size = [], 0
     if batch:

@@ -75,8 +75,12 @@ def test_a_kill_in_between_leaves_nothing_twice(warehouse: Warehouse, tmp_path: 
 def test_parts_stay_within_their_size_and_damage_is_left(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "PART_BYTES", 12_000)
     before = rows(warehouse)
+    monkeypatch.setattr(retention, "PART_ROWS", 2)
+    retention.merge(warehouse)
+    assert max(map(snapshot.rows_in, snapshot.parts(warehouse))) <= 2
+    monkeypatch.undo()
+    monkeypatch.setattr(retention, "PART_BYTES", 12_000)
     assert 0 < retention.merge(warehouse) < 6
     assert rows(warehouse) == before
     part = snapshot.parts(warehouse)[0]

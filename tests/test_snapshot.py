@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from tasks import snapshot
 from tasks.records import BadInput, Fetched, snapshot_id_of
 from tasks.snapshot import (
     append,
@@ -73,6 +74,14 @@ def test_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
         warehouse.ensure()
         written += append(warehouse, "r1", [page("1", b"one"), page("2", b"two")])
     assert written[0].read_bytes() == written[1].read_bytes()
+
+
+def test_a_part_holds_no_more_than_can_be_read_at_once(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "PART_ROWS", 2)
+    written = snapshot.append(warehouse, "run", [page(f"{n}", b"%d" % n) for n in range(5)])
+    assert [*map(snapshot.rows_in, written)] == [2, 2, 1]
 
 
 def test_bytes_are_stored_once_and_keep_their_first_document(warehouse: Warehouse) -> None:
