@@ -176,8 +176,9 @@ def place_all(
     # One row with other cells than the rest has been damaged; many are how the layout is.
     roomy = 4 * len(odd) >= sum(not r.empty for r in rows)
 
-    # A text of which no row ends in a blank cell may have lost them at the ends of its lines.
-    stripped = rows[0].place.kind == "text" and not any(r.kinds.endswith("b") for r in rows)
+    # A text with a row per line of which none ends in a blank cell may have lost those.
+    stripped = rows[0].line.cells[-1].place.line == rows[0].place.line is not None
+    stripped &= not any(r.kinds.endswith("b") for r in rows)
 
     @cache
     def ways() -> list[Callable[[Row], Values | None]]:

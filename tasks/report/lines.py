@@ -20,6 +20,7 @@ from tasks.report.numbers import MARKS, looks_numeral, looks_numeric
 _ASCII_NUMBER = re.compile(r"\d{1,9}\Z")
 # What gives the unit of a table's amounts outside its labels: “（单位：件、万元）”.
 _STATES_UNIT = re.compile(r"单\s*位.{0,12}元")
+_FEW_REQUESTS = 20  # lines that no copy of section 三 does without
 _CAPTION = 40  # no caption has more characters
 _PROSE = 60  # a cell with more characters than this and no label is prose in a layout table
 
@@ -49,6 +50,10 @@ class Line:
         self.texts = tuple([(i, m[1]) for i, m in enumerate(marks[:end]) if m[0] == "t"])
         self.labels = tuple([label for _, label in self.texts])
 
+    def without_first(self) -> Line:
+        """The same row without its first cell."""
+        return Line(SourceRow(self.cells[1:], self.table))
+
 
 @dataclass(slots=True)
 class Copy:
@@ -59,6 +64,7 @@ class Copy:
     seen: set[str] = field(default_factory=set)
     ended: bool = False  # the section's last row has been seen
     caption: str = ""  # what is said above it, or in it, of the unit of amounts
+    counted: bool = False  # whether a column or row that only counts was left out
 
 
 @lru_cache(maxsize=16384)
@@ -124,9 +130,16 @@ def copies(blocks: list[Block]) -> dict[str, list[Copy]]:
             rows[below].append(part)
     if headings >= set(_FIRST) and len(found := _copies(rows[True])) == len(_FIRST):
         for section, others in _copies(rows[False]).items():
-            found[section] += [c for c in others if c.ended and c.seen & _FIRST[section]]
-        return found
-    return _copies(every)
+            found[section] += [c for c in others if _is_whole(c)]
+    else:
+        found = _copies(every)
+    return found
+
+
+def _is_whole(copy: Copy) -> bool:
+    """Whether a copy is more than some rows of its section in a comparison."""
+    few = copy.section == "requests" and len(copy.lines) < _FEW_REQUESTS
+    return copy.ended and not few and bool(copy.seen & _FIRST[copy.section])
 
 
 def row_heading(row: SourceRow) -> str | None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from tasks.report import section_proactive, section_requests, section_review
 from tasks.report.columns import GridOf
+from tasks.report.counting import leave_out
 from tasks.report.form import FORMS, StatutoryForm, form
 from tasks.report.identities import check, force, verdict
 from tasks.report.labels import SECTIONS, telltale
@@ -53,6 +54,8 @@ def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
     missing = [s for s in SECTIONS if s not in found]
     if missing:
         raise Missing(missing, bool(found))
+    for copy in (copy for group in found.values() for copy in group):
+        leave_out(copy)
     grid_of = _grids(source)
     names = _forms_shown(found)
     readings: list[tuple[Form, list[Cell], list[Finding]]] = []
@@ -66,7 +69,8 @@ def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
         except Reject as refusal:
             refusals.append(refusal)
     if len(readings) == 1:
-        if alike is not None and len(names) == 1 and all(len(c) == 1 for c in found.values()):
+        single = all(len(c) == 1 and not c[0].counted for c in found.values())
+        if alike is not None and len(names) == 1 and single:
             remember(alike, names[0], placed)
         return readings[0]
     if readings:

@@ -1,4 +1,7 @@
-"""Section 四, 行政复议、行政诉讼情况: three blocks of five, in one row or in one row each."""
+"""Section 四, 行政复议、行政诉讼情况: three blocks of five, in one row or in one row each.
+
+Where the rows have labels of their own, `section_review_rows` reads them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from tasks.report.lines import Copy, Line
 from tasks.report.model import Reject
 from tasks.report.pieces import together
 from tasks.report.placed import ENOUGH, Header, Placed, labelled, without_trailing_notes
+from tasks.report.section_review_rows import by_rows, rows_name_themselves
 
 
 def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
@@ -20,9 +24,12 @@ def review_litigation(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Place
     form_rows = form.sections["review_litigation"]
     five = [cell.column for cell in form_rows[0].cells]
     codes = [cell.code for row in form_rows for cell in row.cells]
+    lines = without_trailing_notes(copy.lines)
+    if rows_name_themselves(lines, lex):
+        return Placed(by_rows(lines, lex, codes))
     parts: list[tuple[list[Line], Row]] = []
     header: list[Line] = []
-    for line in without_trailing_notes(copy.lines):
+    for line in lines:
         if line.filled:
             parts.append((header, data_row(line, lex, "review_litigation")))
             header = []
@@ -89,7 +96,7 @@ def _leaves(header: list[Line], lex: Lexicon) -> tuple[Header, list[str]]:
     """The column labels in reading order, and the block headings."""
     labels = [pair for line in header for pair in labelled(line)]
     named = [(pair, lex.group_of(pair[1], "review_litigation")) for pair in labels]
-    blocks = [code for _, code in named if code is not None]
+    blocks = [code for _, code in named if code is not None and code != "note"]
     leaves = [pair for pair, code in named if code is None]
     if len(leaves) > 15 and len(header) > 1:
         # Labels cut over two lines by text extraction: a later line that has all fifteen is whole.

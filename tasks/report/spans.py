@@ -20,18 +20,17 @@ class Grid:
     def __init__(self, rows: list[SourceRow], told: bool = True) -> None:
         self.told = told  # False where the source shows no columns, only cells one after another
         self._column: dict[int, int] = {}  # id(cell) -> first column
-        self._row: dict[int, dict[int, SourceCell]] = {}  # id(first cell) -> column -> cell
+        self._row: dict[int, dict[int, SourceCell]] = {}  # id(cell) -> column -> cell of its row
         reach: dict[int, tuple[SourceCell, int]] = {}  # column -> cell and rows it still covers
         for i, row in enumerate(rows):
             filled = {c: cell for c, (cell, _) in reach.items()}
-            if row.cells:
-                self._row[id(row.cells[0])] = filled
             at = 0
             fresh: dict[int, tuple[SourceCell, int]] = {}
             for cell in row.cells:
                 while at in reach:
                     at += 1
                 self._column[id(cell)] = at
+                self._row[id(cell)] = filled
                 span = min(cell.colspan, _WIDEST)
                 filled.update((c, cell) for c in range(at, at + span))
                 below = min(cell.rowspan, len(rows) - i) - 1
