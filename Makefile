@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test fast check bench bench-models soak fuzz docs lock browser clean
+.PHONY: help setup services run test fast check bench bench-cluster bench-models soak fuzz docs lock browser clean
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -17,7 +17,7 @@ setup: .venv/.ready  ## create .venv with gongkai and all it needs, pinned by re
 	@touch $@
 
 lock:  ## pin the newest versions that fit pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --extra ocr --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q -o requirements.lock
+	uv pip compile pyproject.toml --group dev --extra cluster --extra ocr --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -q -o requirements.lock
 
 check: setup  ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .
@@ -28,7 +28,7 @@ check: setup  ## ruff, mypy strict, import contracts
 fast: setup  ## the tests that need no server, dbt or browser
 	$(BIN)/pytest -n 2 -m "not slow"
 
-test: setup browser  ## all tests
+test: setup browser services  ## all tests
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 run: setup  ## the demo: one night against the bundled publisher, summary, how to look further
@@ -56,6 +56,15 @@ browser:  ## Debian's Chromium, for the tests of the operator's view
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends chromium fonts-wqy-zenhei >/dev/null; \
 	  else echo "the browser tests need Chromium; as root: apt-get install chromium fonts-wqy-zenhei"; exit 2; fi; }
+
+services:  ## Debian's PostgreSQL and Redis, for the tests of a cluster
+	@{ ls /usr/lib/postgresql/*/bin/postgres && command -v redis-server; } >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends postgresql redis-server >/dev/null; \
+	  else echo "the tests of a cluster need PostgreSQL and Redis; as root: apt-get install postgresql redis-server"; exit 2; fi; }
+
+bench-cluster: setup  ## how much faster two Dask workers read than one
+	@$(BIN)/python -m tests.bench_cluster
 
 clean:  ## remove .venv and the demo warehouse
 	rm -rf .venv warehouse/demo

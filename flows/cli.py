@@ -54,6 +54,9 @@ archive (90)
 
 `PREFECT_API_URL` — the Prefect server to run under; without it `run` starts one of its own
 
+The file `cluster.toml` of the warehouse folder moves the archive to an object store and the reading
+to a Dask cluster; docs/scale.md
+
 **Exit codes**
 
 0 done or parsed · 3 the document was rejected, verify found damage, or replay was not published ·

@@ -17,6 +17,7 @@ from rich.console import Console
 from flows import alerting, progress, server, session, show
 from flows.exact_json import encode, reading_object
 from tasks import parse, snapshot, verify, warc_write
+from tasks.objects import Place
 from tasks.politeness import Settings
 from tasks.records import BadInput
 from tasks.resolve import resolve_from_env
@@ -137,6 +138,7 @@ def replay_archive(
     adopt: str = "additions",
 ) -> int:
     """Parses again from the archive, shows what changes and publishes; 3 when that was held."""
+    session.check_writable(warehouse, "replay")
     _parts(warehouse)
     held = False
 
@@ -206,7 +208,7 @@ def export_warc(warehouse: Warehouse, target: Path, since: date | None, out: Con
     return DONE
 
 
-def _parts(warehouse: Warehouse) -> list[Path]:
+def _parts(warehouse: Warehouse) -> list[Place]:
     """The parts of an archive that has some."""
     if parts := snapshot.parts(warehouse):
         return parts

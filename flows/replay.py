@@ -22,15 +22,24 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from pydantic import Field
 
-from flows import watched
+from flows import elsewhere, watched
 from flows.ending import Run, end
 from flows.holding import holding
 from flows.stages import Night, documents_in, parse_unread, run_title, seen_before
 from tasks import account, parse, pictures, reports, snapshot
 from tasks.compare import Difference, compare
+from tasks.objects import Place, let_read, listed
 from tasks.records import BadInput, Discovered, Fetched
 from tasks.report.reader import reasons
-from tasks.store import Warehouse, new_run_id, sync_folder, write_bytes, write_table
+from tasks.store import (
+    Warehouse,
+    move,
+    new_run_id,
+    remove_folder,
+    sync_folder,
+    write_bytes,
+    write_table,
+)
 
 Selection = Literal["rejected", "all", "since"]
 ANY = "any"
@@ -110,14 +119,14 @@ def replay(
         if selection == "rejected":
             rejected = _rejected(place, reason)
             holders = {k: v for k, v in holders.items() if k in rejected}
-        aside = place.root / f".replay-{run_id}"
+        aside = place.aside(run_id)
         aside.mkdir()
-        difference = _read_again(place, sorted(set(holders.values())), aside)
+        difference = _read_again(place, sorted(set(holders.values()), key=str), aside)
         changes = _keep(place, run_id, difference)
         _show(difference, changes)
         last = Replayed(difference, changes)
         if adopt == "nothing" or (adopt == "additions" and not difference.only_adds):
-            shutil.rmtree(aside)
+            remove_folder(aside)
             return _held(difference, adopt)
         discovered, fetched = _as_run(place, set(holders))
         account.write_discovered(place, run_id, discovered)
@@ -129,36 +138,42 @@ def replay(
     return ended
 
 
-def _read_again(warehouse: Warehouse, parts: list[Path], aside: Path) -> Difference:
+def _read_again(warehouse: Warehouse, parts: list[Place], aside: Place) -> Difference:
     """Reads parts of the archive into the folder `aside`; gives what differs from those at rest."""
     whole = Difference()
     with watched.step("Reading again", sum(map(documents_in, parts)), "documents") as step:
+        left = {part.name for part in elsewhere.read(warehouse, parts, aside, step)}
         for part in parts:
             named = read_part_again.with_options(task_run_name=f"replay {part.stem}")
-            whole += named(str(warehouse.root), part.name, str(aside))
-            step.advance(documents_in(part))
+            whole += named(str(warehouse.root), part.name, aside)
+            step.advance(documents_in(part) if part.name in left else 0)
     return whole
 
 
 @task(name="read again", retries=0, persist_result=False)
-def read_part_again(warehouse: str, name: str, aside: str) -> Difference:
-    """Reads one part of the archive aside. A damaged part keeps the readings it has."""
+def read_part_again(warehouse: str, name: str, aside: Place) -> Difference:
+    """Reads one part of the archive aside, or takes what a worker of the cluster has put there. A
+    damaged part keeps the readings it has."""
     place = Warehouse(Path(warehouse))
+    part = place.snapshots / name
     try:
-        table = pictures.look_at(place.snapshots / name, parse.read_part(place.snapshots / name))
+        by_worker = reports.stored(aside, name)
+        read = parse.read_part(part) if by_worker is None else by_worker
+        table = pictures.look_at(part, read)
     except snapshot.DAMAGE as damage:
         get_run_logger().error("%s is damaged (%s); its readings stay", name, damage)
         return Difference(damaged=[name])
-    reports.write(place, name, table, Path(aside))
-    return compare(reports.stored(place, name), table)
+    if table is not by_worker:
+        reports.write_into(aside, name, table)
+    return compare(reports.stored(place.reports, name), table)
 
 
-def _adopt(warehouse: Warehouse, aside: Path) -> None:
+def _adopt(warehouse: Warehouse, aside: Place) -> None:
     """The readings in `aside` take the place of those at rest, part by part."""
-    for path in sorted(aside.glob("part-*.parquet")):
-        path.replace(warehouse.reports / path.name)
+    for path in listed(aside, "part-*.parquet"):
+        move(path, warehouse.reports / path.name)
     sync_folder(warehouse.reports)
-    shutil.rmtree(aside)
+    remove_folder(aside)
 
 
 def _keep(warehouse: Warehouse, run_id: str, difference: Difference) -> Path:
@@ -204,21 +219,20 @@ def _show(difference: Difference, changes: Path) -> None:
         create_table_artifact(rows, key="replay-changes", description=f"The first {SHOWN} changes")
 
 
-def _parts(warehouse: Warehouse) -> list[str]:
-    return [str(part) for part in snapshot.parts(warehouse)]
-
-
-def _holders(warehouse: Warehouse, since: date | None) -> dict[str, Path]:
+def _holders(warehouse: Warehouse, since: date | None) -> dict[str, Place]:
     """The part that holds the bytes of each snapshot (archived since a day)."""
     moment = datetime(since.year, since.month, since.day, tzinfo=UTC) if since else None
+    named = {str(part): part for part in snapshot.parts(warehouse)}
     with duckdb.connect() as db:
-        rows = db.execute(_HOLDING, [_parts(warehouse), moment, moment]).fetchall()
-    return {snapshot_id: Path(name) for name, snapshot_id in rows}
+        let_read(db, warehouse.stored)
+        rows = db.execute(_HOLDING, [list(named), moment, moment]).fetchall()
+    return {snapshot_id: named[name] for name, snapshot_id in rows}
 
 
 def _rejected(warehouse: Warehouse, reason: str) -> set[str]:
     with duckdb.connect() as db:
-        parts = [str(p) for p in sorted(warehouse.reports.glob("part-*.parquet"))]
+        let_read(db, warehouse.stored)
+        parts = [str(p) for p in listed(warehouse.reports, "part-*.parquet")]
         if not parts:
             return set()
         rows = db.execute(_REJECTED, [parts, reason, ANY, reason, parts]).fetchall()
@@ -230,7 +244,9 @@ def _as_run(
 ) -> tuple[list[Discovered], list[Fetched]]:
     """The documents whose current version, or that of an attachment, is among the snapshots."""
     with duckdb.connect() as db:
-        found = db.execute(_CURRENT, [_parts(warehouse)]).fetchall()
+        let_read(db, warehouse.stored)
+        parts = [str(part) for part in snapshot.parts(warehouse)]
+        found = db.execute(_CURRENT, [parts]).fetchall()
     current: dict[str, dict[str, Any]] = dict(found)
     chosen: set[str] = set()
     for document_id, row in current.items():

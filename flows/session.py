@@ -69,19 +69,20 @@ def check_writable(warehouse: Warehouse, purpose: str) -> None:
 def prefect_session(warehouse: Warehouse, console: Console) -> Iterator[str]:
     """A Prefect API for the length of the block, and the settings that lead this process to it.
 
-    In this order: PREFECT_API_URL of the user, a server that `gongkai serve` runs on this
-    warehouse, else a server of our own that ends with the block.
+    In this order: PREFECT_API_URL of the user, `prefect` of cluster.toml, a server that `gongkai
+    serve` runs on this warehouse, else a server of our own that ends with the block.
     """
     home = server.home_of(warehouse.root)
-    given = os.environ.get("PREFECT_API_URL") or server.announced(home)
+    told = os.environ.get("PREFECT_API_URL") or warehouse.cluster.prefect
+    given = told or server.announced(home)
     os.environ.update(server.environment(home))
     # The terminal belongs to the progress display; the log file and the UI have every line.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     if given:
         if not server.healthy(given, seconds=10):
             raise BadInput(
-                f"PREFECT_API_URL={given}: no Prefect server answers there; "
-                "start it (`gongkai serve`), or unset PREFECT_API_URL to have one started"
+                f"{given}: no Prefect server answers there; start it (`gongkai serve`), or unset "
+                "PREFECT_API_URL (in cluster.toml: prefect) to have one started"
             )
         os.environ["PREFECT_API_URL"] = given
         yield given

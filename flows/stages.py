@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 from prefect import task
 from prefect.logging import get_run_logger
 
-from flows import watched
+from flows import elsewhere, watched
 from flows.operator import TROUBLE, Failure
 from tasks import account, parse, pictures, reports, retention, snapshot
 from tasks.alerts import Alert
+from tasks.objects import Place, arrow_source
 from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
-from tasks.store import Warehouse, finished_runs
+from tasks.store import Warehouse, finished_runs, write_schema
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
@@ -77,7 +78,7 @@ def look_at_pictures(warehouse: Warehouse, seconds: float) -> None:
 def read_pictures(warehouse: str, name: str, until: float) -> None:
     """Reads the pictures of one part of the archive that is otherwise read."""
     place = Warehouse(Path(warehouse))
-    before = reports.stored(place, name)
+    before = reports.stored(place.reports, name)
     if before is None or time.monotonic() > until:
         return
     after = pictures.look_at(place.snapshots / name, before, lambda: time.monotonic() > until)
@@ -86,18 +87,19 @@ def read_pictures(warehouse: str, name: str, until: float) -> None:
     get_run_logger().info("%s: %s reports read in pictures", name, parsed[1] - parsed[0])
 
 
-def parse_parts(warehouse: Warehouse, parts: list[Path]) -> int:
+def parse_parts(warehouse: Warehouse, parts: list[Place]) -> int:
     """Reads these parts of the archive, one task for each; gives how many documents were read."""
-    read = 0
     total = sum(map(documents_in, parts))
     with watched.step("Parsing", total, "documents") as step:
-        for number, part in enumerate(parts, 1):
-            name = f"parse batch {number} of {len(parts)}, {documents_in(part)} documents"
-            n = parse_part.with_options(task_run_name=name)(str(warehouse.root), part.name)
-            read += n
-            step.advance(n)
+        write_schema(warehouse.reports, reports.SCHEMA)
+        left = elsewhere.read(warehouse, parts, warehouse.reports, step)
+        for number, part in enumerate(left, 1):
+            name = f"parse batch {number} of {len(left)}, {documents_in(part)} documents"
+            step.advance(
+                parse_part.with_options(task_run_name=name)(str(warehouse.root), part.name)
+            )
     parse.dismiss()
-    return read
+    return step.done
 
 
 @task(name="parse", retries=0, persist_result=False)
@@ -117,9 +119,9 @@ def parse_part(warehouse: str, name: str) -> int:
     return len(table)
 
 
-def documents_in(part: Path) -> int:
+def documents_in(part: Place) -> int:
     """How many rows of an archive part hold bytes, that is, are read."""
-    with pq.ParquetFile(part) as file:
+    with pq.ParquetFile(arrow_source(part)) as file:
         column = file.schema_arrow.names.index("bytes")
         groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
         return sum(group.num_rows - group.column(column).statistics.null_count for group in groups)

@@ -38,6 +38,7 @@ from tasks.store import (
     OUTCOMES_SCHEMA,
     Warehouse,
     finished_runs,
+    read_table,
     write_bytes,
     write_table,
 )
@@ -191,7 +192,7 @@ def _accounted(warehouse: Warehouse, query: str) -> list[tuple[str, str]]:
         try:
             # Attachments have no outcome of their own; their run's end accounts for them.
             columns = ["run_id", "document_id", "snapshot_id", "parent_document_id"]
-            table = pq.read_table(part, columns=columns)
+            table = read_table(part, columns)
         except (pa.ArrowException, OSError):
             continue  # the archive names its damaged parts; here they only make pages look new
         children = table.filter(pc.field("parent_document_id").is_valid())

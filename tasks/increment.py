@@ -22,6 +22,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
+from tasks.objects import Place, let_read, listed
 from tasks.store import Warehouse, write_table
 
 _TEXT = pa.string()
@@ -52,7 +53,7 @@ class Increment(NamedTuple):
     """Why everything is built anew, or "" when only what is touched is. `parts`: files to read."""
 
     why_full: str
-    parts: list[Path]
+    parts: list[Place]
 
 
 def connect(
@@ -73,7 +74,8 @@ def attach(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
 
 def key_of(warehouse: Warehouse, sources: pa.Table) -> str:
     """Changes when a rebuild could give something else for the same files: code, sources, place."""
-    digest = hashlib.sha256(f"{warehouse.root}\n{duckdb.__version__}\n".encode())
+    where = f"{warehouse.root}\n{warehouse.stored}\n"
+    digest = hashlib.sha256(f"{where}{duckdb.__version__}\n".encode())
     code = [p for p in _HERE.rglob("*") if p.suffix in (".py", ".csv")]
     code += [p for p in _SQL.rglob("*") if p.suffix in (".sql", ".yml", ".csv", ".gz")]
     for path in sorted(code):
@@ -84,18 +86,18 @@ def key_of(warehouse: Warehouse, sources: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def fingerprints(files: Iterable[Path]) -> pa.Table:
+def fingerprints(files: Iterable[Place]) -> pa.Table:
     """Name, size and time of each file. Files are replaced, never written in place."""
     rows = []
-    for path in sorted(files):
+    for path in sorted(files, key=str):
         told = path.stat()
         rows.append({"filename": str(path), "mark": f"{told.st_size} {told.st_mtime_ns}"})
     return pa.Table.from_pylist(rows, schema=pa.schema([("filename", _TEXT), ("mark", _TEXT)]))
 
 
-def parts_of(folder: Path) -> list[Path]:
+def parts_of(folder: Place) -> list[Place]:
     """The Parquet files that stand there, without what is being written."""
-    return [p for p in sorted(folder.glob("*.parquet")) if not p.name.startswith(".")]
+    return [p for p in listed(folder, "*.parquet") if not p.name.startswith(".")]
 
 
 def plan(warehouse: Warehouse, prepared: Path, key: str, *, full: bool) -> Increment:
@@ -106,6 +108,7 @@ def plan(warehouse: Warehouse, prepared: Path, key: str, *, full: bool) -> Incre
     """
     readings, fetches = parts_of(warehouse.reports), parts_of(warehouse.snapshots)
     with connect() as connection:
+        let_read(connection, warehouse.stored)
         _directory(connection, readings)
         _write(prepared / "repeats.parquet", connection, "select * from repeats", REPEATS)
         connection.register("files", fingerprints([*readings, *fetches]))
@@ -118,7 +121,8 @@ def plan(warehouse: Warehouse, prepared: Path, key: str, *, full: bool) -> Incre
         if why:
             return Increment(why, readings)
         files = connection.execute("select filename from touched_files order by all").fetchall()
-        return Increment("", [Path(name) for (name,) in files])
+        named = {str(path): path for path in readings}
+        return Increment("", [named[name] for (name,) in files])
 
 
 def remember(database: Path, warehouse: Warehouse, key: str, *, full: bool) -> None:
@@ -137,7 +141,7 @@ def remember(database: Path, warehouse: Warehouse, key: str, *, full: bool) -> N
             )
 
 
-def _directory(connection: duckdb.DuckDBPyConnection, parts: list[Path]) -> None:
+def _directory(connection: duckdb.DuckDBPyConnection, parts: list[Place]) -> None:
     """Where each reading stands (`placed`), and which rows do not count (`repeats`)."""
     if not parts:
         connection.execute(
@@ -247,6 +251,7 @@ def _touched(connection: duckdb.DuckDBPyConnection) -> str:
 def join_resolutions(warehouse: Warehouse, prepared: Path) -> None:
     """Once the touched readings are resolved: take all reports together that bear on each other."""
     with connect() as connection:
+        let_read(connection, warehouse.stored)
         attach(connection, warehouse)
         for name in ("touched_readings", "touched_files", "resolutions", "corrections", "verdicts"):
             path = _quoted(prepared / f"{name}.parquet")
@@ -311,8 +316,7 @@ def _links(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
         select report_id, {unit} from resolutions where division_id is not null
         """  # noqa: S608 - no outside text
     )
-    fetches = [str(p) for p in parts_of(warehouse.snapshots)]
-    connection.register("files", fingerprints(Path(f) for f in fetches))
+    connection.register("files", fingerprints(parts_of(warehouse.snapshots)))
     changed = [
         name
         for (name,) in connection.execute(

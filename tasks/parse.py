@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -22,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks import office, reports
+from tasks.objects import Place
 from tasks.records import BadInput, snapshot_id_of
 from tasks.report import read
 from tasks.report.model import Reading, Reject, Rejection
@@ -30,11 +32,15 @@ from tasks.store import open_parquet
 _BATCH = 64
 _WORTH_A_POOL = 96  # documents; below, starting processes costs more than it saves
 
+_one_at_a_time = threading.Lock()  # PDFium, and whoever starts a worker with several threads
+
 Rows = list[dict[str, Any]]
 
 
-def read_part(part: Path) -> pa.Table:
+def read_part(part: Place, *, in_pool: bool = True) -> pa.Table:
     """The readings of every document whose bytes lie in this archive part, in stored order.
+
+    Not `in_pool`: in this process alone, which a document may then take down.
 
     Raises OSError, ArrowException or BadInput when the part is not what was written: a damaged
     number must not pass for a published one.
@@ -42,7 +48,7 @@ def read_part(part: Path) -> pa.Table:
     with open_parquet(part) as file:
         total = file.metadata.num_rows
         held = batches(file)
-        if total < _WORTH_A_POOL or (os.cpu_count() or 1) < 2:
+        if not in_pool or total < _WORTH_A_POOL or (os.cpu_count() or 1) < 2:
             tables = [read_rows(batch) for batch in held]
         else:
             tables = list(_read_in_pool(held))
@@ -54,6 +60,23 @@ def read_part(part: Path) -> pa.Table:
 def in_order(readings: pa.Table) -> pa.Table:
     """Readings in the order in which they are stored."""
     return readings.sort_by([("document_id", "ascending"), ("snapshot_id", "ascending")])
+
+
+def read_into(part: Place, folder: Place, version: str) -> int:
+    """Reads one part of the archive into a folder of readings, in this process alone.
+
+    For processes that others started; `version` is the reader of who asks. Gives the number of
+    documents. Raises what `read_part` does, and BadInput when the reader here is another.
+    """
+    if version != reports.PARSER_VERSION:
+        raise BadInput(
+            f"the reader here is {reports.PARSER_VERSION} and the run's is {version}: "
+            "install the same gongkai on all machines"
+        )
+    with _one_at_a_time:
+        table = read_part(part, in_pool=False)
+    reports.write_into(folder, part.name, table)
+    return int(table.num_rows)
 
 
 def batches(file: pq.ParquetFile) -> Iterator[Rows]:

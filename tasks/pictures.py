@@ -10,20 +10,20 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import parse
+from tasks.objects import Place
 from tasks.report import ocr
 from tasks.store import open_parquet
 
 Key = tuple[str, str]  # document_id, snapshot_id
 
 
-def waiting(readings: Path) -> int:
+def waiting(readings: Place) -> int:
     """How many documents of a part of the readings have pictures that nobody has looked at."""
     if not ocr.installed():
         return 0
@@ -39,7 +39,9 @@ def _keys(readings: pa.Table) -> set[Key]:
     return set(zip(*columns, strict=True))
 
 
-def look_at(part: Path, readings: pa.Table, enough: Callable[[], bool] = lambda: False) -> pa.Table:
+def look_at(
+    part: Place, readings: pa.Table, enough: Callable[[], bool] = lambda: False
+) -> pa.Table:
     """The readings of an archive part with those of its pictures, in stored order.
 
     Before each document `enough` is asked whether time is up; what is left keeps its refusal.

@@ -5,7 +5,7 @@ SQL finds the few readings worth a search; the search is `tasks.report.repair`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from tasks.increment import connect
+from tasks.objects import Place, let_read
 from tasks.report.form import FORMS, StatutoryForm, form
 from tasks.report.repair import Localised, localise
 
@@ -43,7 +44,7 @@ LOCALISED = pa.schema(
 
 
 def localised(
-    parts: Iterable[Path], *, repeats: Path | None = None, only: Path | None = None
+    parts: Sequence[Place], *, repeats: Path | None = None, only: Path | None = None
 ) -> pa.Table:
     """One row for each reading and part of its form in which an identity is violated.
 
@@ -53,6 +54,8 @@ def localised(
     files = [str(p) for p in parts]
     tables = [LOCALISED.empty_table()]
     with connect() as connection:
+        for part in parts[:1]:
+            let_read(connection, part)
         _name(connection, "repeats", repeats)
         _name(connection, "only_these", only)
         for first in range(0, len(files), _FILES):

@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.objects import Place, arrow_source, listed
 from tasks.records import ReadingSummary
 from tasks.report.form import FORMS, form
 from tasks.report.model import Reading
-from tasks.store import Warehouse, open_parquet, write_schema, write_table
+from tasks.store import Warehouse, open_parquet, read_table, write_schema, write_table
 
 _TEXT = pa.string()
 _FINDING = pa.struct(
@@ -151,19 +152,21 @@ def table_of(rows: Iterable[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(ordered, schema=SCHEMA)
 
 
-def write(warehouse: Warehouse, name: str, table: pa.Table, aside: Path | None = None) -> Path:
-    """Writes the readings of the archive part `name`, whole or not at all; into the folder `aside`
-    when they are to be looked at before they take the place of others."""
+def write(warehouse: Warehouse, name: str, table: pa.Table) -> None:
+    """Writes the readings of the archive part `name`, whole or not at all."""
     write_schema(warehouse.reports, SCHEMA)
-    path = (aside or warehouse.reports) / name
-    write_table(path, table, row_group_size=_ROW_GROUP)
-    return path
+    write_into(warehouse.reports, name, table)
 
 
-def stored(warehouse: Warehouse, name: str) -> pa.Table | None:
-    """The readings of the archive part `name` that are at rest; None when there are none."""
+def write_into(folder: Place, name: str, table: pa.Table) -> None:
+    """Writes them into any folder, for instance to be looked at before they replace others."""
+    write_table(folder / name, table, row_group_size=_ROW_GROUP)
+
+
+def stored(folder: Place, name: str) -> pa.Table | None:
+    """The readings of the archive part `name` in a folder; None when there are none to read."""
     try:
-        with open_parquet(warehouse.reports / name) as file:
+        with open_parquet(folder / name) as file:
             return file.read()
     except (pa.ArrowException, OSError):
         return None
@@ -178,9 +181,10 @@ def readable(warehouse: Warehouse, name: str) -> bool:
     return True
 
 
-def lacking_columns(parts: Iterable[Path]) -> list[Path]:
+def lacking_columns(parts: Iterable[Place]) -> list[Place]:
     """The parts that an older reader wrote, without some column of today."""
-    return [part for part in parts if not set(SCHEMA.names) <= set(pq.read_schema(part).names)]
+    schemas = ((part, pq.read_schema(arrow_source(part))) for part in parts)
+    return [part for part, schema in schemas if not set(SCHEMA.names) <= set(schema.names)]
 
 
 def summaries(warehouse: Warehouse, wanted: Collection[str]) -> dict[str, ReadingSummary]:
@@ -188,8 +192,8 @@ def summaries(warehouse: Warehouse, wanted: Collection[str]) -> dict[str, Readin
     found: dict[str, ReadingSummary] = {}
     columns = ["snapshot_id", "outcome", "reason_code", "reason_message", "reason_place"]
     wanted_ids = pa.array(sorted(wanted), type=_TEXT)
-    for path in sorted(warehouse.reports.glob("part-*.parquet")):
-        table = pq.read_table(path, columns=[*columns, "issuing_unit"])
+    for path in listed(warehouse.reports, "part-*.parquet"):
+        table = read_table(path, [*columns, "issuing_unit"])
         table = table.filter(pc.is_in(table["snapshot_id"], value_set=wanted_ids))
         for row in table.to_pylist():
             found[row["snapshot_id"]] = ReadingSummary(

@@ -6,11 +6,11 @@ After the visits of a run its many small parts become a few, before anything is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.objects import Place, arrow_source, listed
 from tasks.snapshot import (
     DAMAGE,
     PART_BYTES,
@@ -30,7 +30,8 @@ def merge(warehouse: Warehouse) -> int:
     The rows stay in their order. The new part is on disk before the old ones go; what a kill in
     between leaves twice, the next merge takes once.
     """
-    unread = [p for p in parts(warehouse) if not (warehouse.reports / p.name).exists()]
+    read = {p.name for p in listed(warehouse.reports, "part-*.parquet")}
+    unread = [p for p in parts(warehouse) if p.name not in read]
     gone = 0
     for group in _groups(unread):
         try:
@@ -45,9 +46,9 @@ def merge(warehouse: Warehouse) -> int:
     return gone
 
 
-def _groups(found: list[Path]) -> Iterator[list[Path]]:
+def _groups(found: list[Place]) -> Iterator[list[Place]]:
     """Neighbours of one run that are together no larger than a part may be; two at least."""
-    group: list[Path] = []
+    group: list[Place] = []
     size = rows = 0
     for path in found:
         try:
@@ -65,14 +66,15 @@ def _groups(found: list[Path]) -> Iterator[list[Path]]:
         yield group
 
 
-def _bodies(part: Path) -> int:
+def _bodies(part: Place) -> int:
     """Bytes of the bodies that a part holds, before compression."""
-    groups = [m.row_group(i) for m in [pq.read_metadata(part)] for i in range(m.num_row_groups)]
+    told = pq.read_metadata(arrow_source(part))
+    groups = [told.row_group(i) for i in range(told.num_row_groups)]
     columns = (group.column(i) for group in groups for i in range(group.num_columns))
     return sum(c.total_uncompressed_size for c in columns if c.path_in_schema == "bytes")
 
 
-def _table(part: Path) -> pa.Table:
+def _table(part: Place) -> pa.Table:
     with open_parquet(part) as file:
         return file.read()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
@@ -18,11 +17,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.ingest import rows_from_files
+from tasks.objects import Place, Unreachable, arrow_source, listed
 from tasks.records import BadInput, Fetched, State, snapshot_id_of
 from tasks.store import (
     SNAPSHOTS_SCHEMA,
     Warehouse,
+    move,
     open_parquet,
+    read_table,
     sync_folder,
     write_bytes,
     write_table,
@@ -84,15 +86,15 @@ class Known:
     _by_parent: dict[str, list[State]] | None = field(default=None, repr=False)
 
 
-def parts(warehouse: Warehouse) -> list[Path]:
+def parts(warehouse: Warehouse) -> list[Place]:
     """The archive's parts in the order of their names."""
-    return sorted(warehouse.snapshots.glob("part-*.parquet"))
+    return listed(warehouse.snapshots, "part-*.parquet")
 
 
-def rows_in(part: Path) -> int:
+def rows_in(part: Place) -> int:
     """How many fetches a part holds; 0 when it cannot be read."""
     try:
-        return int(pq.read_metadata(part).num_rows)
+        return int(pq.read_metadata(arrow_source(part)).num_rows)
     except (pa.ArrowException, OSError):
         return 0
 
@@ -102,7 +104,7 @@ def append(
     run_id: str,
     rows: Iterable[Fetched],
     known_ids: dict[str, str] | None = None,
-) -> list[Path]:
+) -> list[Place]:
     """Add fetches to the archive, in their order; returns the parts written.
 
     `known_ids` is `known(...).snapshots`: bytes it names are not stored again, and new ones are
@@ -110,7 +112,7 @@ def append(
     warehouse locked and from one thread at a time; a kill loses at most the part being written.
     """
     owners = known_ids if known_ids is not None else known(warehouse).snapshots
-    written: list[Path] = []
+    written: list[Place] = []
     batch: list[Fetched] = []
     size = 0
     for row in rows:
@@ -126,7 +128,7 @@ def append(
 
 def _write_part(
     warehouse: Warehouse, run_id: str, rows: list[Fetched], owners: dict[str, str]
-) -> Path:
+) -> Place:
     columns: dict[str, list[object]] = {name: [] for name in SNAPSHOTS_SCHEMA.names}
     new: dict[str, str] = {}
     for row in rows:
@@ -150,25 +152,25 @@ def _write_part(
     return path
 
 
-def run_of(part: Path) -> str:
+def run_of(part: Place) -> str:
     """The run that wrote a part."""
     return part.stem.removeprefix("part-").rpartition("-")[0]
 
 
-def next_part(warehouse: Warehouse, run_id: str) -> Path:
+def next_part(warehouse: Warehouse, run_id: str) -> Place:
     """Where a run's next part is to stand."""
     taken = [int(p.stem.rpartition("-")[2]) for p in warehouse.snapshots.glob(f"part-{run_id}-*")]
     return warehouse.snapshots / f"part-{run_id}-{max(taken, default=-1) + 1:05d}.parquet"
 
 
-def set_aside_damaged(warehouse: Warehouse) -> list[Path]:
+def set_aside_damaged(warehouse: Warehouse) -> list[Place]:
     """Move the parts that cannot be read to `snapshots/damaged/`; gives their new places.
 
     Whatever reads the archive can then go on without them, and a good copy put into `snapshots/`
     heals it. All columns but the bodies are read here; `gongkai verify` also checks the hashes.
     """
     columns = [name for name in SNAPSHOTS_SCHEMA.names if name != "bytes"]
-    moved: list[Path] = []
+    moved: list[Place] = []
     for path in parts(warehouse):
         try:
             with _open(path) as file:
@@ -181,11 +183,14 @@ def set_aside_damaged(warehouse: Warehouse) -> list[Path]:
     return moved
 
 
-def set_aside(warehouse: Warehouse, path: Path, why: Exception) -> Path:
+def set_aside(warehouse: Warehouse, path: Place, why: Exception) -> Place:
     """Move one damaged part to `snapshots/damaged/`, with a note of the reason beside it.
 
-    Raises BadInput when it is no damage but a part that this user may not read.
+    Raises BadInput when it is no damage but a part that this user may not read, or that the store
+    does not give.
     """
+    if isinstance(why, Unreachable):
+        raise why
     if isinstance(why.__cause__ or why, PermissionError):
         raise BadInput(f"archive part {path} may not be read; correct its rights") from why
     folder = warehouse.snapshots / DAMAGED
@@ -193,23 +198,23 @@ def set_aside(warehouse: Warehouse, path: Path, why: Exception) -> Path:
     place = folder / path.name
     reason = str(why.__cause__ or why).strip().splitlines()[0][:200]
     write_bytes(place.with_suffix(".txt"), f"{reason}\n".encode())
-    path.replace(place)
+    move(path, place)
     sync_folder(folder)
     sync_folder(path.parent)
     return place
 
 
-def aside(warehouse: Warehouse) -> dict[Path, str]:
+def aside(warehouse: Warehouse) -> dict[Place, str]:
     """The parts that were set aside, with the reason, until a good one is back in its place."""
-    found: dict[Path, str] = {}
-    for path in sorted((warehouse.snapshots / DAMAGED).glob("part-*.parquet")):
+    found: dict[Place, str] = {}
+    for path in listed(warehouse.snapshots / DAMAGED, "part-*.parquet"):
         note = path.with_suffix(".txt")
         if not (warehouse.snapshots / path.name).exists():
             found[path] = note.read_text("utf-8").strip() if note.exists() else "no reason noted"
     return found
 
 
-def _open(path: Path) -> pq.ParquetFile:
+def _open(path: Place) -> pq.ParquetFile:
     try:
         file = open_parquet(path)
     except (pa.ArrowException, OSError) as e:
@@ -219,7 +224,7 @@ def _open(path: Path) -> pq.ParquetFile:
     return file
 
 
-def _damage(path: Path, why: object) -> str:
+def _damage(path: Place, why: object) -> str:
     return (
         f"archive part {path} is damaged ({str(why).strip().splitlines()[0][:200]}); restore it "
         "from a copy; without one, the next run sets it aside and fetches its documents again"
@@ -268,7 +273,7 @@ _STORED = """
 """
 
 
-def _states_of(path: Path) -> pa.Table:
+def _states_of(path: Place) -> pa.Table:
     """The state columns of one part, and `stored`: whether the row holds the bytes."""
     try:
         with _open(path) as file:
@@ -349,9 +354,7 @@ def fetch_of(warehouse: Warehouse, snapshot_id: str) -> Fetch | None:
     first: Fetch | None = None
     for path in parts(warehouse):
         try:
-            table = pq.read_table(
-                path, columns=columns, filters=[("snapshot_id", "=", snapshot_id)]
-            )
+            table = read_table(path, columns, [("snapshot_id", "=", snapshot_id)])
         except (pa.ArrowException, OSError):
             continue
         for row in table.to_pylist():
@@ -361,7 +364,7 @@ def fetch_of(warehouse: Warehouse, snapshot_id: str) -> Fetch | None:
     return first
 
 
-def _checked(path: Path, snapshot_id: str, body: bytes) -> bytes:
+def _checked(path: Place, snapshot_id: str, body: bytes) -> bytes:
     if snapshot_id_of(body) != snapshot_id:
         raise BadInput(_damage(path, f"the bytes of {snapshot_id} do not match their hash"))
     return body

@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +25,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.cluster import Cluster, cluster_of
+from tasks.objects import ObjectPath, Place, arrow_source
 from tasks.records import BadInput, Busy, Candidate, DiskFull
 
 DEFAULT_ROOT = Path(__file__).resolve().parent.parent / "warehouse"
 _TEMPORARY = ".tmp-"
+REPLAYED = ".replayed"
+"""Prefix in an object store for readings that are not adopted yet."""
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 _TEXT = pa.string()
@@ -104,14 +109,30 @@ class Warehouse:
         return cls(Path(chosen).expanduser().resolve())
 
     @property
-    def snapshots(self) -> Path:
-        """The archive's parts."""
-        return self.root / "snapshots"
+    def cluster(self) -> Cluster:
+        """What is on other machines, as `cluster.toml` says."""
+        return cluster_of(self.root)
 
     @property
-    def reports(self) -> Path:
+    def stored(self) -> Place:
+        """Where the archive and its readings lie: this folder, or a place in an object store."""
+        return self.cluster.storage or self.root
+
+    @property
+    def snapshots(self) -> Place:
+        """The archive's parts."""
+        return self.stored / "snapshots"
+
+    @property
+    def reports(self) -> Place:
         """The readings' parts."""
-        return self.root / "reports"
+        return self.stored / "reports"
+
+    def aside(self, run_id: str) -> Place:
+        """Where a replay keeps its readings until they are adopted (not created here)."""
+        stored = self.stored
+        here = isinstance(stored, Path)
+        return stored / f".replay-{run_id}" if here else stored / REPLAYED
 
     @property
     def runs(self) -> Path:
@@ -171,10 +192,12 @@ class Warehouse:
         A glob that matches nothing is an error in DuckDB: `snapshots/*.parquet` and
         `runs/**/*outcomes.parquet` (likewise discovered, candidates and problems) always match
         these. The readings' own schema is written by `tasks.reports` with `write_schema`.
-        Raises BadInput when the folder cannot be written.
+        Raises BadInput when the folder cannot be written, and when its archive is not where it was.
         """
         try:
-            for folder in (self.snapshots, self.reports, self.runs):
+            self.runs.mkdir(parents=True, exist_ok=True)
+            self._check_place()
+            for folder in (self.snapshots, self.reports):
                 folder.mkdir(parents=True, exist_ok=True)
             write_schema(self.snapshots, SNAPSHOTS_SCHEMA)
             write_schema(self.runs, DISCOVERED_SCHEMA, "schema-discovered.parquet")
@@ -233,6 +256,7 @@ class Warehouse:
             os.ftruncate(fd, 0)
             os.pwrite(fd, json.dumps(who).encode(), 0)
             self._clear_leftovers()
+            self._move_in()
             yield
         finally:
             # The file stays: removing it would let two writers lock two different files.
@@ -242,10 +266,66 @@ class Warehouse:
         for pattern in (f"{_TEMPORARY}*", ".generation-*", ".replay-*"):
             for path in self.root.glob(pattern):
                 _remove(path)
-        run_folders = [p for p in self.runs.iterdir() if p.is_dir()]
-        for folder in (self.snapshots, self.reports, self.runs, *run_folders):
+        stored = self.stored
+        folders = [p for p in self.runs.iterdir() if p.is_dir()] + [self.runs]
+        if isinstance(stored, Path):
+            folders += [stored / "snapshots", stored / "reports"]
+        else:
+            remove_folder(stored / REPLAYED)
+        for folder in folders:
             for path in folder.glob(".*"):
                 _remove(path)
+
+    def _check_place(self) -> None:
+        """The archive is where it was, and an object store keeps that of one warehouse alone.
+
+        Otherwise a mistyped or missing `cluster.toml` would pass for an empty archive.
+        """
+        storage = self.cluster.storage
+        note = self.root / "storage"
+        noted = note.read_text(encoding="utf-8").split() if note.exists() else []
+        if noted and noted[0] != str(storage):
+            raise BadInput(
+                f"warehouse {self.root} keeps its archive at {noted[0]}, and cluster.toml names "
+                f"{storage or 'no storage'}: correct it; after copying the archive to the new "
+                f"place, remove {note}"
+            )
+        if storage is None:
+            return
+        owner = storage / "warehouse-id"
+        theirs = owner.read_text() if owner.exists() else None
+        mine = noted[1] if noted else secrets.token_hex(8)
+        if theirs not in (None, mine):
+            raise BadInput(
+                f"{storage} holds the archive of another warehouse than {self.root}: choose "
+                "another prefix; if it is this one's, restore the file `storage` of the folder"
+            )
+        if not noted:
+            write_bytes(note, f"{storage}\n{mine}\n".encode())
+        if theirs is None:
+            write_bytes(owner, mine.encode())
+
+    def _move_in(self) -> None:
+        """What the folder held before its archive moved to an object store goes there too."""
+        if isinstance(self.stored, Path):
+            return
+        for folder in (self.snapshots, self.reports):
+            before = self.root / folder.name
+            for path in sorted(p for p in before.rglob("[!.]*") if p.is_file()):
+                there = folder / path.relative_to(before).as_posix()
+                if not there.exists() or there.stat().st_size != path.stat().st_size:
+                    write_bytes(there, path.read_bytes())
+            if before.exists():
+                before.rename(before.with_name(f"{before.name}-before-cluster"))
+
+
+def remove_folder(folder: Place) -> None:
+    """Remove a folder of files that is no longer needed."""
+    if isinstance(folder, Path):
+        shutil.rmtree(folder)
+    else:
+        for path in folder.glob("*"):
+            path.unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:
@@ -274,37 +354,55 @@ _FULL = {
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Place) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; move it into place when the block succeeds.
+
+    What is to be an object is written on this machine first and uploaded whole.
 
     The file and its folder are on disk (fsync) before and after the move; when the block raises,
     nothing appears and the temporary file goes. Raises DiskFull when there is no space.
     """
     # Not ending in .parquet: DuckDB's "*.parquet" also matches names that begin with ".".
-    temporary = path.with_name(f"{_TEMPORARY}{path.name}-{secrets.token_hex(4)}")
+    folder = path.parent if isinstance(path, Path) else Path(tempfile.gettempdir())
+    temporary = folder / f"{_TEMPORARY}{path.name}-{secrets.token_hex(4)}"
     try:
         yield temporary
+        if isinstance(path, ObjectPath):
+            path.write_bytes(temporary.read_bytes())
+            return
         fd = os.open(temporary, os.O_RDONLY)
         try:
             os.fsync(fd)
         finally:
             os.close(fd)
         temporary.replace(path)
-        sync_folder(path.parent)
+        sync_folder(folder)
     except OSError as e:
         if e.errno not in _FULL:
             raise
         said, mend = _FULL[e.errno]
         raise DiskFull(
-            f"{path.parent}: {said} while {path.name} was written; {mend} and run again. "
+            f"{folder}: {said} while {path.name} was written; {mend} and run again. "
             "Nothing that was archived or published is lost"
         ) from e
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def sync_folder(folder: Path) -> None:
+def move(path: Place, target: Place) -> None:
+    """Move a file within this machine or within its object store, over one that is there."""
+    if isinstance(path, ObjectPath):
+        assert isinstance(target, ObjectPath)
+        path.replace(target)
+    else:
+        assert isinstance(target, Path)
+        path.replace(target)
+
+
+def sync_folder(folder: Place) -> None:
     """Put the names in `folder` on disk, so that a rename survives a power cut."""
+    if isinstance(folder, ObjectPath):
+        return
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -312,13 +410,13 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Place, data: bytes) -> None:
     """Write a whole file atomically."""
     with atomic(path) as temporary:
         temporary.write_bytes(data)
 
 
-def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) -> None:
+def write_table(path: Place, table: pa.Table, row_group_size: int | None = None) -> None:
     """Write a Parquet file (zstd, a checksum on each page) atomically. The same table gives the
     same bytes."""
     with atomic(path) as temporary:
@@ -341,17 +439,22 @@ def write_tables(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> N
             file.write_table(table)
 
 
-def open_parquet(path: Path) -> pq.ParquetFile:
+def open_parquet(path: Place) -> pq.ParquetFile:
     """Open a Parquet file so that reading a page that is not what was written raises (OSError)."""
-    return pq.ParquetFile(path, page_checksum_verification=True)
+    return pq.ParquetFile(arrow_source(path), page_checksum_verification=True)
 
 
-def write_schema(folder: Path, schema: pa.Schema, name: str = "schema.parquet") -> None:
+def read_table(path: Place, columns: list[str], filters: Any = None) -> pa.Table:
+    """Columns of a Parquet file; `filters` as `pyarrow.parquet.read_table` takes them."""
+    return pq.read_table(arrow_source(path), columns=columns, filters=filters)
+
+
+def write_schema(folder: Place, schema: pa.Schema, name: str = "schema.parquet") -> None:
     """Leave a file without rows that gives readers the columns; rewritten when they changed."""
     path = folder / name
     if path.exists():
         try:
-            if pq.read_schema(path).equals(schema):
+            if pq.read_schema(arrow_source(path)).equals(schema):
                 return
         except (pa.ArrowInvalid, OSError):
             pass  # damaged: written anew

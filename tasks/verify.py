@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import reports
+from tasks.objects import Place, Unreachable, listed
 from tasks.records import AccountingError, BadInput, snapshot_id_of
 from tasks.snapshot import aside, parts
 from tasks.store import Warehouse, open_parquet
@@ -88,7 +89,7 @@ class _Archive:
         self.names = parts(warehouse)
         self.set_aside = aside(warehouse)
         self.held: set[str] = set()  # snapshots whose bytes are there and are right
-        self.pointing: dict[Path, dict[str, str]] = defaultdict(dict)  # part → snapshot → URL
+        self.pointing: dict[Place, dict[str, str]] = defaultdict(dict)  # part → snapshot → URL
 
     def check(self) -> None:
         """All parts, then what points from one to another."""
@@ -101,6 +102,8 @@ class _Archive:
             except FileNotFoundError:
                 self._some_gone = True
                 continue
+            except Unreachable:
+                raise  # nothing is known of the part
             except (pa.ArrowException, OSError, BadInput) as e:
                 what = f"cannot be read after {self.result.fetches - rows} rows: {_line(e)}"
                 self.damage(path, what, _RESTORE)
@@ -115,12 +118,12 @@ class _Archive:
                     "restore the part that held them; else the next run fetches them again",
                 )
         archived = {path.name for path in [*self.names, *self.set_aside]}
-        for path in sorted(self.reports.glob("part-*.parquet")):
+        for path in listed(self.reports, "part-*.parquet"):
             if path.name not in archived:
                 what = "its archive part is missing, so these readings cannot be made again"
                 self.damage(path, what, f"restore snapshots/{path.name} from a copy")
 
-    def _in_turn(self) -> Iterator[Path]:
+    def _in_turn(self) -> Iterator[Place]:
         """The parts; of those that a run has put together meanwhile, the new one instead."""
         yield from list(self.names)
         while self._some_gone:
@@ -156,7 +159,7 @@ class _Archive:
                 "restore the parts that held them (their names begin with part- and the run)",
             )
 
-    def part(self, path: Path) -> None:
+    def part(self, path: Place) -> None:
         """One part, a row group at a time, and the readings made of it."""
         documents: list[tuple[str, str]] = []
         wrong: list[str] = []
@@ -174,7 +177,7 @@ class _Archive:
             self.damage(path, f"{len(wrong)} documents are not what was stored: {some}", _RESTORE)
         self.readings(path, documents, complete=not wrong)
 
-    def row(self, path: Path, row: dict[str, object]) -> str | None:
+    def row(self, path: Place, row: dict[str, object]) -> str | None:
         """What is wrong with one fetch, or None."""
         body, snapshot = row["bytes"], row["snapshot_id"]
         if body is None:
@@ -191,7 +194,7 @@ class _Archive:
         self.result.size += len(body)
         return None
 
-    def readings(self, part: Path, documents: list[tuple[str, str]], *, complete: bool) -> None:
+    def readings(self, part: Place, documents: list[tuple[str, str]], *, complete: bool) -> None:
         """The readings of a part are of its documents, of all of them and of no other."""
         path = self.reports / part.name
         if not path.exists():
@@ -214,9 +217,10 @@ class _Archive:
             what = f"has {len(read)} readings of the {len(documents)} documents of its archive part"
             self.damage(path, what, _READ_AGAIN)
 
-    def damage(self, path: Path, what: str, what_to_do: str) -> None:
+    def damage(self, path: Place, what: str, what_to_do: str) -> None:
         """Note one damage."""
-        self.result.damages.append(Damage(str(path.relative_to(self.root)), what, what_to_do))
+        where = str(path).removeprefix(f"{self.root}/")
+        self.result.damages.append(Damage(where, what, what_to_do))
 
 
 def _check_runs(warehouse: Warehouse, result: Verified) -> None:

@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from tasks.objects import Place, arrow_source
 from tasks.records import BadInput
-from tasks.store import atomic
+from tasks.store import atomic, read_table
 from tasks.warc_read import CRAWLER, EXTENSION, document_id_of
 
 _REVISIT = "http://netpreserve.org/warc/1.1/revisit/"
@@ -49,7 +50,7 @@ class Exported:
     damaged: int = 0
 
 
-def export(parts: list[Path], target: Path, since: datetime | None = None) -> Exported:
+def export(parts: list[Place], target: Path, since: datetime | None = None) -> Exported:
     """Write the fetches of these archive parts (since a moment) to one WARC file, whole or not.
 
     Bytes that do not match their hash are left out and counted. Raises BadInput when a part cannot
@@ -73,19 +74,19 @@ def export(parts: list[Path], target: Path, since: datetime | None = None) -> Ex
     return result
 
 
-def _rows(part: Path) -> Iterator[dict[str, Any]]:
-    with pq.ParquetFile(part) as file:
+def _rows(part: Place) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(arrow_source(part)) as file:
         for batch in file.iter_batches(batch_size=_BATCH):
             yield from batch.to_pylist()
 
 
-def _originals(parts: list[Path]) -> dict[str, tuple[str, datetime]]:
+def _originals(parts: list[Place]) -> dict[str, tuple[str, datetime]]:
     """URL and time of the fetch that holds the bytes of each snapshot."""
     found: dict[str, tuple[str, datetime]] = {}
     names = ["snapshot_id", "url", "fetched_at"]
     for part in parts:
         try:
-            table = pq.read_table(part, columns=names, filters=pa.compute.field("bytes").is_valid())
+            table = read_table(part, names, pa.compute.field("bytes").is_valid())
         except (pa.ArrowException, OSError) as e:
             raise BadInput(f"archive part {part} cannot be read ({e}); see gongkai verify") from e
         for snapshot, url, moment in zip(*(table[name].to_pylist() for name in names), strict=True):

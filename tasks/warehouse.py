@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import chinese, increment, judgements, repairs, reports
+from tasks.objects import ObjectPath, Place, let_read
 from tasks.records import AccountingError, BadInput, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import (
@@ -220,7 +221,7 @@ def prepare(
 
 
 def _judge(
-    warehouse: Warehouse, folder: Path, resolver: Resolver, parts: Sequence[Path], *, some: bool
+    warehouse: Warehouse, folder: Path, resolver: Resolver, parts: Sequence[Place], *, some: bool
 ) -> None:
     """What SQL cannot do: whose each reading is, and its smallest repairs."""
     repeats, touched = folder / "repeats.parquet", folder / "touched_readings.parquet"
@@ -233,6 +234,7 @@ def _judge(
     tables = resolutions(resolver, parts, only=only, repeats=rows)
     write_tables(folder / "own.parquet", tables, OWN)
     with increment.connect() as connection:
+        let_read(connection, warehouse.stored)
         if some:
             increment.attach(connection, warehouse)
         fetches = increment.parts_of(warehouse.snapshots)
@@ -270,11 +272,14 @@ def dbt_command(generation: Path, verb: str) -> list[str]:
 def dbt_environment(warehouse: Warehouse, generation: Path) -> dict[str, str]:
     """What the dbt project reads: absolute paths, since relative ones depend on who runs it."""
     path = (str(SQL.parent), os.environ.get("PYTHONPATH", ""))
+    stored = warehouse.stored
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, path)),  # dbt runs in the folder of its project
         "GONGKAI_BUILD_DB": str(generation / "gongkai.duckdb"),
         "GONGKAI_WAREHOUSE_ROOT": str(warehouse.root),
+        "GONGKAI_STORED": str(stored),
+        "GONGKAI_STORE": stored.url if isinstance(stored, ObjectPath) else "",
         "GONGKAI_PREPARED": str(generation / "prepared"),
         "GONGKAI_SQL": str(SQL),
         "GONGKAI_INCREMENT": "1" if (generation / "gongkai.duckdb").exists() else "",

@@ -43,7 +43,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def test_parts_of_a_run_that_nobody_read_become_one(warehouse: Warehouse) -> None:
-    read = warehouse.reports / "part-r1-00000.parquet"
+    read = warehouse.root / "reports" / "part-r1-00000.parquet"
     read.touch()
     before, known = rows(warehouse), snapshot.known(warehouse)
     kept = (warehouse.snapshots / read.name).read_bytes()
@@ -63,10 +63,10 @@ def test_parts_of_a_run_that_nobody_read_become_one(warehouse: Warehouse) -> Non
 def test_a_kill_in_between_leaves_nothing_twice(warehouse: Warehouse, tmp_path: Path) -> None:
     before = rows(warehouse)
     old = [p.name for p in snapshot.parts(warehouse)][:3]
-    aside = Path(shutil.copytree(warehouse.snapshots, tmp_path / "aside"))
+    aside = Path(shutil.copytree(warehouse.root / "snapshots", tmp_path / "aside"))
     retention.merge(warehouse)
     for name in old:
-        shutil.copy(aside / name, warehouse.snapshots)
+        shutil.copy(aside / name, warehouse.root / "snapshots")
     assert len(rows(warehouse)) == len(before) + 3
     retention.merge(warehouse)
     assert rows(warehouse) == before

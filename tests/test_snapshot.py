@@ -1,9 +1,9 @@
 """The archive stores bytes once, forgets nothing and says which part is damaged."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from tasks import snapshot
@@ -17,13 +17,23 @@ from tasks.snapshot import (
     rows_from_files,
     set_aside_damaged,
 )
-from tasks.store import SNAPSHOTS_SCHEMA, Warehouse
+from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, open_parquet, write_table
+from tests import stores
 
 NIGHT = datetime(2026, 1, 20, 18, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+@pytest.fixture(scope="module")
+def objects() -> Iterator[str]:
+    with stores.store() as options:
+        yield options
+
+
+@pytest.fixture(params=["folder", "object store"])
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path, objects: str) -> Warehouse:
+    """An archive on this machine, and one in an object store: all below holds for both."""
+    if request.param == "object store":
+        stores.cluster_file(tmp_path / "w", objects)
     made = Warehouse.at(tmp_path / "w")
     made.ensure()
     return made
@@ -52,7 +62,7 @@ def test_parts_follow_the_contract(warehouse: Warehouse) -> None:
     rows = [page(f"{i}", f"page {i}".encode()) for i in range(130)]
     [path] = append(warehouse, "r1", rows)
     assert path.name == "part-r1-00000.parquet"
-    file = pq.ParquetFile(path)
+    file = open_parquet(path)
     assert file.schema_arrow.equals(SNAPSHOTS_SCHEMA)
     groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
     assert [g.num_rows for g in groups] == [64, 64, 2]
@@ -88,7 +98,7 @@ def test_bytes_are_stored_once_and_keep_their_first_document(warehouse: Warehous
     ids = known(warehouse).snapshots
     append(warehouse, "r1", [page("1", b"same"), page("2", b"same"), page("3", b"other")], ids)
     append(warehouse, "r2", [page("4", b"same", day=1), page("3", b"new", day=1)], ids)
-    stored = [r["bytes"] for p in parts(warehouse) for r in pq.read_table(p).to_pylist()]
+    stored = [r["bytes"] for p in parts(warehouse) for r in open_parquet(p).read().to_pylist()]
     assert stored == [b"same", None, b"other", None, b"new"]
     assert known(warehouse).snapshots == ids
     assert ids[snapshot_id_of(b"same")] == "http://www.a.gov.cn/1"
@@ -154,7 +164,7 @@ def test_a_flipped_bit_in_any_column_is_damage(warehouse: Warehouse) -> None:
     noise = [page(f"{n}", bytes([n]) * 90, etag=f"{n:x}" * 9) for n in range(50)]
     [path] = append(warehouse, "r1", noise)
     whole = path.read_bytes()
-    column = pq.ParquetFile(path).metadata.row_group(0).column(11)  # etag
+    column = open_parquet(path).metadata.row_group(0).column(11)  # etag
     data = bytearray(whole)
     data[column.data_page_offset + column.total_compressed_size // 2] ^= 1
     path.write_bytes(data)
@@ -163,7 +173,7 @@ def test_a_flipped_bit_in_any_column_is_damage(warehouse: Warehouse) -> None:
 
 def test_a_part_of_another_version_is_refused_and_stays(warehouse: Warehouse) -> None:
     [path] = append(warehouse, "r1", [page("1", b"one")])
-    pq.write_table(pq.read_table(path).drop_columns(["etag"]), path)
+    write_table(path, open_parquet(path).read().drop_columns(["etag"]))
     with pytest.raises(BadInput, match="column etag is missing"):
         set_aside_damaged(warehouse)
     assert path.exists()

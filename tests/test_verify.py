@@ -81,7 +81,7 @@ def _other_bytes(w: Warehouse) -> None:
         assert isinstance(body, bytes)
         return row | ({"bytes": body.replace(b"1", b"7")} if next(pages) == 2 else {})
 
-    _rewritten(w.snapshots / PART, change)
+    _rewritten(w.root / "snapshots" / PART, change)
 
 
 def _lost(w: Warehouse) -> None:

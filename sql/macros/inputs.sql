@@ -4,6 +4,11 @@
   '{{ env_var('GONGKAI_WAREHOUSE_ROOT') }}/{{ pattern }}'
 {%- endmacro %}
 
+{# The archive's fetches and readings, which may lie in an object store. #}
+{% macro stored(pattern) -%}
+  '{{ env_var('GONGKAI_STORED') }}/{{ pattern }}'
+{%- endmacro %}
+
 {% macro prepared(name) -%}
   '{{ env_var('GONGKAI_PREPARED') }}/{{ name }}.parquet'
 {%- endmacro %}

@@ -16,6 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from tasks import snapshot
 from tasks.audit.draw import Audit
+from tasks.objects import let_read
 from tasks.records import BadInput
 from tasks.store import Warehouse, atomic
 
@@ -126,6 +127,7 @@ def _bodies(warehouse: Warehouse, wanted: list[str]) -> Iterable[tuple[str, byte
         return
     try:  # one pass over the archive
         with duckdb.connect() as db:
+            let_read(db, warehouse.stored)
             found = db.execute(
                 """
                 select snapshot_id, any_value(bytes) from read_parquet(?, union_by_name = true)

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from tasks.objects import Place
 from tasks.store import write_table
 from tasks.units.model import Unit
 from tasks.units.registry import Registry
@@ -33,7 +34,7 @@ def learn(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     registry: Registry,
-    fetches: Sequence[Path],
+    fetches: Sequence[Place],
     *,
     some: bool,
 ) -> None:
@@ -180,7 +181,7 @@ qualify count(distinct page) over (partition by unit_id, report_year) = 1;
 
 
 def _gather(
-    connection: duckdb.DuckDBPyConnection, folder: Path, fetches: Sequence[Path], *, some: bool
+    connection: duckdb.DuckDBPyConnection, folder: Path, fetches: Sequence[Place], *, some: bool
 ) -> None:
     connection.read_parquet(str(folder / "own.parquet")).create_view("fresh")
     if some:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.objects import Place, arrow_source
 from tasks.records import Source
 from tasks.units.keys import keys_of
 from tasks.units.model import GOVERNMENT, Clues, Unit
@@ -88,7 +88,7 @@ _NONE: frozenset[int] = frozenset()
 
 def resolutions(
     resolver: Resolver,
-    parts: Sequence[Path],
+    parts: Sequence[Place],
     *,
     only: Collection[str] | None = None,
     repeats: Mapping[str, Collection[int]] | None = None,
@@ -98,7 +98,7 @@ def resolutions(
     `only` these report_ids; not the rows (by part and row number) that repeat another reading.
     """
     skips = [(repeats or {}).get(str(part), _NONE) for part in parts]
-    many = sum(pq.read_metadata(part).num_rows for part in parts) >= _WORTH_A_POOL
+    many = sum(pq.read_metadata(arrow_source(part)).num_rows for part in parts) >= _WORTH_A_POOL
     if only is not None or not many or (os.cpu_count() or 1) < 2:
         yield from (_of_part(resolver, *job, only) for job in zip(parts, skips, strict=True))
         return
@@ -115,16 +115,16 @@ def _begin(resolver: Resolver) -> None:
     _process.append(resolver)
 
 
-def _in_process(part: Path, skip: Collection[int]) -> pa.Table:
+def _in_process(part: Place, skip: Collection[int]) -> pa.Table:
     return _of_part(_process[0], part, skip, None)
 
 
 def _of_part(
-    resolver: Resolver, part: Path, skip: Collection[int], only: Collection[str] | None
+    resolver: Resolver, part: Place, skip: Collection[int], only: Collection[str] | None
 ) -> pa.Table:
     rows: list[dict[str, object]] = []
     number = 0
-    with pq.ParquetFile(part) as file:
+    with pq.ParquetFile(arrow_source(part)) as file:
         for batch in file.iter_batches(columns=_READ):
             for reading in batch.to_pylist():
                 if number not in skip and (only is None or reading["report_id"] in only):

@@ -20,10 +20,10 @@ from pathlib import Path
 from random import Random
 
 import psutil  # type: ignore[import-untyped]
-import pyarrow.parquet as pq
 import pytest
 
 from tasks import snapshot
+from tasks.objects import Place
 from tasks.store import Warehouse
 from tasks.verify import verify
 from tests import nights
@@ -125,8 +125,8 @@ def _edited(site: Site, number: int) -> dict[str, Resource]:
     }
 
 
-def _rows(parts: set[Path]) -> int:
-    return sum(pq.read_metadata(part).num_rows for part in parts)
+def _rows(parts: set[Place]) -> int:
+    return sum(map(snapshot.rows_in, parts))
 
 
 def test_twenty_kills_lose_nothing_and_the_next_run_completes(

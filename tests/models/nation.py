@@ -242,7 +242,7 @@ def _write(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, held: in
         started = NIGHT + timedelta(days=begin // CHUNK + 1000 * held)
         rows = connection.execute(_readings(which, started)).to_arrow_table()
         for number, offset in enumerate(range(0, len(rows), PART)):
-            path = warehouse.reports / f"part-{night}-{number:05d}.parquet"
+            path = warehouse.root / "reports" / f"part-{night}-{number:05d}.parquet"
             _store(rows.slice(offset, PART), SCHEMA, path)
         _run(connection, rows, warehouse, night, started)
     return int(count)
@@ -268,7 +268,7 @@ def _run(
     folder = warehouse.run_folder(night)
     folder.mkdir()
     fill = {
-        warehouse.snapshots / f"part-{night}-00000.parquet": SNAPSHOTS_SCHEMA,
+        warehouse.root / "snapshots" / f"part-{night}-00000.parquet": SNAPSHOTS_SCHEMA,
         folder / "discovered.parquet": DISCOVERED_SCHEMA,
         folder / "outcomes.parquet": OUTCOMES_SCHEMA,
     }

@@ -239,8 +239,8 @@ class Synthetic:
         w = self.warehouse
         for night in nights or self.nights:
             part = f"part-{night.run_id}-00000.parquet"
-            _write(w.snapshots / part, night.snapshots, SNAPSHOTS_SCHEMA)
-            _write(w.reports / part, night.reports, SCHEMA)
+            _write(w.root / "snapshots" / part, night.snapshots, SNAPSHOTS_SCHEMA)
+            _write(w.root / "reports" / part, night.reports, SCHEMA)
             folder = w.run_folder(night.run_id)
             folder.mkdir(exist_ok=True)
             _write(folder / "discovered.parquet", night.discovered, DISCOVERED_SCHEMA)

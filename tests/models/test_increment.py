@@ -184,7 +184,7 @@ def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
     again = Synthetic(tmp_path / "again")
     again.nights.append(third)
     again.write()
-    shutil.copy(again.warehouse.reports / part.name, part)
+    part.write_bytes((again.warehouse.reports / part.name).read_bytes())
     write(tmp_path, "corrections", correction(HUACHUAN + "audit.html"))
     (tmp_path / "verdicts.csv").unlink()
     assert _publish(warehouse).why_full == ""

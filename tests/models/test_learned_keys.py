@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tasks import increment
+from tasks import increment, objects
 from tasks.store import write_tables
 from tasks.units import Clues, Registry, Resolver
 from tasks.units.keys import Key, keys_of
@@ -45,11 +45,11 @@ def learned(resolver: Resolver, tmp_path: Path) -> Callable[..., tuple[Rows, Row
     def after(*nights: Night) -> tuple[Rows, Rows]:
         world = Synthetic(tmp_path / str(len(list(tmp_path.iterdir()))))
         warehouse = world.write(*nights)
-        parts = sorted(warehouse.reports.glob("part-*.parquet"))
+        parts = objects.listed(warehouse.reports, "part-*.parquet")
         folder = warehouse.root
         write_tables(folder / "own.parquet", resolutions(resolver, parts), OWN)
         with increment.connect() as connection:
-            fetches = sorted(warehouse.snapshots.glob("part-*.parquet"))
+            fetches = objects.listed(warehouse.snapshots, "part-*.parquet")
             learn(connection, folder, resolver.registry, fetches, some=False)
         keys = pq.read_table(folder / "learned_keys.parquet").to_pylist()
         found = pq.read_table(folder / "resolutions.parquet").to_pylist()

@@ -2,7 +2,7 @@
 -- clock said then (names of runs sort in true order). Imported rows are of the time that they name.
 with fetches as (
     select * exclude (bytes, headers)
-    from read_parquet({{ archive('snapshots/*.parquet') }}, union_by_name = true)
+    from read_parquet({{ stored('snapshots/*.parquet') }}, union_by_name = true)
 ),
 
 runs as (
