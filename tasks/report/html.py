@@ -135,7 +135,7 @@ def _mark_unseen(root: _Element) -> None:
     for element in root.iter("script"):
         if "write" in (element.text or "") and _in_cell(element):
             element.tail = _UNSEEN + (element.tail or "")
-    for element in root.iter("s", "del", "strike", "sup", "sub", "rt"):
+    for element in root.iter("s", "del", "strike", "sup", "sub", "rt", "bdo"):
         if _in_cell(element):
             element.text = _UNSEEN + (element.text or "")
 

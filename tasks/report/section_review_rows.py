@@ -1,12 +1,13 @@
 """Section 四 where every row of figures says what it is.
 
 A row is one of the five outcomes (below its block's heading, or across the three blocks), or one of
-the three blocks (below a header of the five outcomes). Only exact labels count, each figure has one
-place, and spans are not asked: a row's figures are the cells behind its last label.
+the three blocks (below a header of the five outcomes). Each figure has one place, and spans are not
+asked: a row's figures are the cells behind its last label.
 """
 
 from __future__ import annotations
 
+from tasks.report.column_order import likeness_to
 from tasks.report.labels import Lexicon
 from tasks.report.lines import Line
 from tasks.report.model import Reject, SourceCell
@@ -58,8 +59,8 @@ def by_rows(lines: list[Line], lex: Lexicon, codes: list[str]) -> dict[str, Sour
                 put(of, columns[0], value, line)
         elif columns:
             block = _one(blocks, line) if blocks else block
-            last = lex.meanings(line.texts[-1][1], _SECTION, "column")
-            if block is None or not last or not values or kinds[1:].strip("b"):
+            last = lex.group_of(line.texts[-1][1], _SECTION)
+            if block is None or last is not None or not values or kinds[1:].strip("b"):
                 raise _open("stands below no block, or has not one figure behind its label", line)
             put(block, columns[0], values[0], line)
         elif line.filled or (blocks and len(values) == len(across) == _FIVE):
@@ -89,10 +90,14 @@ def _named(line: Line, lex: Lexicon) -> tuple[list[str], list[str], list[SourceC
     columns: list[str] = []
     unknown: list[SourceCell] = []
     for at, label in line.texts:
-        if len(named := lex.meanings(label, _SECTION, "column")) == 1:
-            columns += named
-        elif (group := lex.group_of(label, _SECTION)) is None:
-            unknown.append(line.cells[at])
+        if (group := lex.group_of(label, _SECTION)) is None:
+            # A garbled label may be like one outcome: every outcome of a block stands there once.
+            fit = {c: likeness_to(label, _SECTION, c, lex) for s, c in lex.columns if s == _SECTION}
+            best = [c for c, likeness in fit.items() if likeness == max(fit.values()) > 0]
+            if len(best) == 1:
+                columns += best
+            else:
+                unknown.append(line.cells[at])
         elif group != "note":
             blocks.append(group)
     return blocks, columns, unknown

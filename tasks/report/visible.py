@@ -16,11 +16,15 @@ HIDDEN = re.compile(
     r"|font-size\s*:\s*0(?![.\d])",
     re.IGNORECASE,
 )
-_WHITE = r"(?:white|#fff(?:fff)?|transparent|rgba?\(255,255,255(?:,[\d.]+)?\))(?![\w-])"
+_WHITE = (
+    r"(?:white|transparent|#f[a-f]{2}f?|#(?:f[a-f]){3}(?:[0-9a-f]{2})?|#[0-9a-f]{6}00"
+    r"|rgba?\(25\d,25\d,25\d(?:,[\d.]+)?\)|rgba\(\d+,\d+,\d+,0?\.?0*\))(?![\w-])"
+)
 # Of a style in lower case without spaces.
 _FADED = re.compile(rf"(?<![\w-])color:{_WHITE}")
 _AWAY = re.compile(
     r"(?<![\w-])(?:opacity:0(?![.\d])|visibility:collapse|font-size:[01](?:p[xt])?(?![.\d\w%])"
+    r"|vertical-align:su[bp]|unicode-bidi:[a-z-]*override"  # a note, or set backwards
     r"|(?:left|top|text-indent):-\d{3}|clip:rect\(0|clip-path:inset\((?:50|100)%|[^;]*scale\(0\))"
 )
 _NO_ROOM = re.compile(r"(?<![\w-])(?:max-)?(?:width|height):0(?:p[xt])?(?![.\d\w%])")
@@ -28,8 +32,9 @@ _PAINTED = re.compile(rf"background(?:-color|-image)?:(?!{_WHITE}|none|inherit|i
 _WHITE_ALONE = re.compile(rf"{_WHITE}\Z")
 # Ways of hiding, as the styles of a page in lower case show them.
 _MAYBE = re.compile(
-    rb"(?<![\w-])(?:color\s*:\s*(?:white|#fff|transparent|rgba?\(\s*255)|visibility\s*:\s*collapse"
+    rb"(?<![\w-])(?:color\s*:\s*(?:white|#f[a-f]|#[0-9a-f]{6}00|transparent|rgba?\(\s*25)|visibility\s*:\s*collapse"
     rb"|opacity\s*:\s*0(?!\.\d)|(?:left|top|text-indent)\s*:\s*-\d{3}|font-size\s*:\s*1p|clip"
+    rb"|vertical-align\s*:\s*su|override|color\s*:\s*rgba"
     rb"|(?:max-)?(?:width|height)\s*:\s*0\s*(?:p[xt]|[;}]|\Z)|transform\s*:[^;]*scale)"
 )
 _WHITE_FONT = re.compile(rb"<font[^<>]*?\scolor\s*=\s*[\"']?\s*(?:white|#?fff)")
@@ -43,7 +48,8 @@ _MOST_RULES = 50
 
 @lru_cache(maxsize=4096)
 def may_hide(style: str) -> bool:
-    """Whether a style hides its text without saying so: out of sight, or with no room at all."""
+    """Whether a style may keep its text from being read on with what stands around it: out of
+    sight, with no room at all, set as a note, or backwards."""
     compact = _compact(style)
     no_room = "overflow:hidden" in compact and _NO_ROOM.search(compact)
     return bool(no_room or _AWAY.search(compact))

@@ -83,6 +83,11 @@ def test_rows_of_section_four_that_name_themselves(layout: object) -> None:
     assert values(page_with(layout())) == TRUTH
 
 
+def test_a_garbled_outcome_is_told_by_what_it_is_like() -> None:
+    table = [[text.replace("尚未审结", "尚未结") for text in row] for row in listed()]
+    assert values(page_with(table)) == TRUTH
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_no_longer_names_its_place_is_refused(layout: object) -> None:
     """Any one label gone or doubled, any one figure moved or doubled: refused, or read rightly."""

@@ -38,6 +38,10 @@ def with_hidden(tag: str, css: str = "") -> Reading:
         'span style="position:absolute;left:-9999px"',
         'span style="width:0;overflow:hidden;display:inline-block"',
         'span style="font-size:1px"',
+        "span style='color:rgba(0, 0, 0, 0)'",
+        'span style="color:#FEFEFE"',
+        'span style="vertical-align:super"',
+        'bdo dir="rtl"',
     ],
 )
 def test_a_digit_that_may_be_hidden_is_not_part_of_a_number(tag: str) -> None:
