@@ -28,8 +28,13 @@ METADATA_LABELS = {
     "disclosure_period": "公开时限 disclosure period",
     "site_id_code": "网站标识码 site id code",
     "site_name": "网站名称 site",
+    "site_domain": "网站域名 site domain",
     "column_name": "栏目 column",
     "content_source": "来源 source",
+    "topic": "主题 topic",
+    "genre": "体裁 genre",
+    "validity": "有效性 validity",
+    "keywords": "关键词 keywords",
 }
 SECTIONS = {
     "proactive": "二、主动公开政府信息情况",

@@ -57,7 +57,7 @@ def show_run(
     console.print(equation.append(closes, "green" if counts.closes else "bold red"))
     if harvested:
         console.print(
-            f"fetched anew: {harvested['anew']} documents; not modified (304): "
+            f"fetched anew: {harvested['anew']}; not modified (304): "
             f"{harvested['not_modified']}; unchanged since the last run: {counts.unchanged}",
             highlight=False,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from lxml import html
 from starlette.testclient import TestClient
 
 from flows.paths import PREFIX, replay_path, snapshot_path
+from flows.show import METADATA_LABELS
 from flows.viewer import viewer
 from tasks import snapshot
 from tasks.records import Fetched, snapshot_id_of
+from tasks.report import reader
 from tasks.store import Warehouse
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -124,3 +127,8 @@ def test_what_is_not_in_the_archive_is_said(client: TestClient, name: str) -> No
     answer = client.get(f"/snapshots/{name}")
     assert answer.status_code == 404
     assert "Traceback" not in answer.text
+
+
+def test_every_field_of_the_header_is_named_in_both_languages() -> None:
+    assert set(reader._METADATA) == METADATA_LABELS.keys()
+    assert all(re.fullmatch(r"[\u4e00-\u9fff]+ [a-z ]+", text) for text in METADATA_LABELS.values())

@@ -21,11 +21,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from flows.server import free_port, healthy
 from tests import nights
+from tests.browser.pictures import picture, taken
 from tests.browser.planted import Planted, plant
 from tests.publisher.server import Server
 from tests.receivers import Received, receivers
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 PATIENCE = 30_000  # ms; the machine may be busy
 
@@ -127,21 +128,19 @@ def page(browser: Browser, served: Served) -> Iterator[Page]:
 
 
 def _picture(page: Page, name: str) -> None:
+    """A picture of Prefect's own pages, which are as the locked version draws them."""
     if os.environ.get("GONGKAI_SCREENSHOTS") == "1":
-        folder = nights.CHECKOUT / "docs" / "images"
-        folder.mkdir(parents=True, exist_ok=True)
         page.wait_for_timeout(1500)  # the timeline draws itself in
-        page.screenshot(path=folder / f"{name}.png")
+        taken(page, name)
 
 
 def _whole(page: Page, name: str) -> None:
-    """A picture of a page from its top to its end."""
-    if os.environ.get("GONGKAI_SCREENSHOTS") == "1":
-        before = page.viewport_size
-        page.set_viewport_size({"width": 1400, "height": 1700})
-        _picture(page, name)
-        if before:
-            page.set_viewport_size(before)
+    """A picture of a page of ours from its top to its end."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1400, "height": 1700})
+    picture(page, name)
+    if before:
+        page.set_viewport_size(before)
 
 
 def test_a_rejected_night_looks_different_from_a_clean_one(page: Page, served: Served) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -24,9 +23,10 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportS
 
 from tasks.site import build
 from tests import nights
+from tests.browser.pictures import picture
 from tests.site import synthetic
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESK: ViewportSize = {"width": 1280, "height": 900}
@@ -609,19 +609,15 @@ def test_without_scripts_the_tables_findings_and_links_are_there(
 
 
 def test_the_pictures_of_the_documentation(browser: Browser, demo: Site) -> None:
-    """What the README shows; written only on request (GONGKAI_SCREENSHOTS=1)."""
-    kept = os.environ.get("GONGKAI_SCREENSHOTS") == "1"
-    folder = nights.CHECKOUT / "docs" / "images"
+    """What the README shows of the site, or a complaint that it is no longer so."""
     context = browser.new_context(viewport={"width": 1280, "height": 1120}, locale="zh-CN")
     page = context.new_page()
     page.goto(f"{demo.base}index.html")
     expect(page.locator(".map .tile:visible").first).to_be_visible()
-    if kept:
-        page.screenshot(path=folder / "site-overview.png")
+    picture(page, "site-overview")
     page.goto(demo.base + demo.area_of("桦川县"))
     page.locator("section[aria-labelledby=repairs] a.opens").first.click()
     expect(page.locator("#report td.c").first).to_be_visible()
     page.locator("#report td.c:has(.edit)").focus()
-    if kept:
-        page.screenshot(path=folder / "site-county.png")
+    picture(page, "site-county", within="#report")
     context.close()

@@ -13,7 +13,7 @@ import pytest
 from tests import nights
 from tests.receivers import receivers
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.slow
 
 # What the end of a night that does not close looks like to the server.
 _ENDS = """

@@ -15,7 +15,7 @@ from tests import nights
 from tests.publisher.demo import demo
 from tests.publisher.server import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 # A parser that reads one number more into one cell of one report, and no more than that.
 OTHER_PARSER = """

@@ -15,7 +15,7 @@ from tests.publisher.server import Resource
 from tests.publisher.site import Site, Source
 from tests.publisher.trouble import CODE, trouble
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 UNREACHABLE = "down.yaodu.gov.cn"
 
 # A night that waits a twentieth of the time before it asks again; test_fetch.py has the pauses.

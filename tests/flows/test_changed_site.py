@@ -13,7 +13,7 @@ from tests import nights
 from tests.publisher.demo import demo
 from tests.publisher.server import NOT_FOUND, Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 HOST = "www.dinghai.gov.cn"
 
 

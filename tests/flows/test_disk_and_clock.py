@@ -23,7 +23,7 @@ from tests import nights
 from tests.publisher.demo import demo
 from tests.publisher.server import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 HOST = "www.linan.gov.cn"
 
 # A night on a machine whose clock is ten years ahead; nothing is published.

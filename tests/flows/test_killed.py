@@ -20,7 +20,7 @@ from tests import nights
 from tests.publisher.demo import demo
 from tests.publisher.server import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.slow
 
 
 def _names(warehouse: Path, pattern: str) -> set[str]:

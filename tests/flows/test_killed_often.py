@@ -31,7 +31,7 @@ from tests.publisher.demo import demo
 from tests.publisher.server import Resource, Server
 from tests.publisher.site import Site
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 KILLS = 20
 BATCH = 10  # rows of a part, so that the night of this small site has several
 IN_FLIGHT = 16  # hosts at once

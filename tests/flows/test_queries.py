@@ -11,7 +11,7 @@ import pytest
 from flows.shell import example_queries
 from tests import nights
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.slow
 
 
 def test_every_example_answers_also_on_a_copy_under_another_name(

@@ -25,7 +25,6 @@ def _counts(home: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_prefect_database_keeps_the_last_nights_of_a_year(
     chain: nights.Chain, tmp_path: Path
 ) -> None:

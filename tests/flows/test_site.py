@@ -22,7 +22,7 @@ from tasks.store import Warehouse
 from tests import nights
 from tests.site import synthetic
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def _bytes(folder: Path) -> dict[str, str]:

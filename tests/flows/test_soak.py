@@ -11,7 +11,6 @@ from tests.soak import FAULTS, fault_of, soak, treatment
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_hosts_are_treated_as_asked_and_every_fault_has_its_outcome(
     tmp_path: Path, api: str
 ) -> None:

@@ -18,6 +18,9 @@ gongkai.charts = () => {
   };
   const rounded = (n) => n.toLocaleString("en-US", { notation: "compact" });
 
+  // How many steps an axis of counts has: no halves of a report.
+  const steps = (counts, most) => Math.max(1, Math.min(most, Math.max(0, ...counts)));
+
   const kinds = {
     requests(box, width) {
       const rows = trend(box).years.filter((y) => y.received !== null);
@@ -28,7 +31,7 @@ gongkai.charts = () => {
         ...sized(width),
         marginBottom: 50,
         x: { type: "band", label: null, tickSize: 0, tickFormat: (y) => `${y}` },
-        y: { grid: true, label: null, ticks: 5, tickFormat: whole },
+        y: { grid: true, label: null, ticks: steps(rows.map((d) => d.received), 5), tickFormat: whole },
         marks: [
           Plot.barY(rows, { x: "year", y: "received", fill: "var(--accent)", insetLeft: 6, insetRight: 6 }),
           Plot.text(rows, { x: "year", y: "received", text: (d) => number(d.received), dy: -8, fill: "var(--ink)" }),
@@ -59,7 +62,7 @@ gongkai.charts = () => {
       return Plot.plot({
         ...sized(width),
         x: { label: null, tickFormat: (w) => (w === 0 ? "0" : `${w > 0 ? "+" : "−"}${Math.abs(w)}`), ticks: 6 },
-        y: { grid: true, label: null, ticks: 4, tickFormat: whole },
+        y: { grid: true, label: null, ticks: steps(rows.map((d) => d.n), 4), tickFormat: whole },
         marks: [
           Plot.rectY(rows, { x1: (d) => d.week, x2: (d) => d.week + 1, y: "n", fill: (d) => (d.week < 0 ? "var(--b-parsed)" : "var(--late)"), insetLeft: 0.5, insetRight: 0.5 }),
           Plot.ruleX([0], { stroke: "var(--ink)", strokeDasharray: "3,3" }),
@@ -69,14 +72,15 @@ gongkai.charts = () => {
       });
     },
     health(box, width) {
-      const rows = JSON.parse(box.dataset.values).flatMap(([year, all, violated]) => [
+      const years = JSON.parse(box.dataset.values);
+      const rows = years.flatMap(([year, all, violated]) => [
         { year, kind: "clean", n: all - violated },
         { year, kind: "violated", n: violated },
       ]);
       return Plot.plot({
         ...sized(width),
         x: { type: "band", label: null, tickSize: 0, tickFormat: (y) => `${y}` },
-        y: { grid: true, label: null, ticks: 5, tickFormat: whole },
+        y: { grid: true, label: null, ticks: steps(years.map(([, all]) => all), 5), tickFormat: whole },
         color: { domain: ["clean", "violated"], range: ["var(--b-parsed)", "var(--bad)"], legend: false },
         marks: [
           Plot.barY(rows, { x: "year", y: "n", fill: "kind", order: ["clean", "violated"], insetLeft: 6, insetRight: 6 }),
