@@ -3,6 +3,7 @@ as the reader sees it. No script, nothing from elsewhere; it prints, and works l
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows.exact_json import number
 from flows.show import METADATA_LABELS, SCOPES, SECTIONS, UNITS, form_rows
-from tasks import office, parse
-from tasks.report import sniff
+from tasks import office, parse, pictures
+from tasks.report import ocr, sniff
 from tasks.report.model import Block, Cell, Paragraph, Place, Reading, Reject, SourceRow
 from tasks.report.reader import open_source, reasons
 from tasks.snapshot import Fetch
@@ -54,7 +55,7 @@ def message(text: str) -> str:
 def render(body: bytes, snapshot_id: str, fetch: Fetch | None, warehouse: Warehouse) -> str:
     """The page of one snapshot."""
     content_type = fetch.content_type if fetch else None
-    reading = parse.read_document(body, url=None, content_type=content_type)
+    reading, doubtful = _read(body, content_type)
     reason = reading.reason
     advice = reasons().get(reason.code) if reason else None
     parts, marked = _document(body, reading, content_type)
@@ -80,8 +81,17 @@ def render(body: bytes, snapshot_id: str, fetch: Fetch | None, warehouse: Wareho
             held=sum(f.verdict == "holds" for f in reading.findings),
             parts=parts,
             marked=marked,
+            doubtful=[base64.b64encode(picture).decode() for picture in doubtful],
         )
     )
+
+
+def _read(body: bytes, content_type: str | None) -> tuple[Reading, list[bytes]]:
+    """The reading of a document, and pictures of its doubtful cells."""
+    reading = parse.read_document(body, url=None, content_type=content_type, ocr=False)
+    if reading.reason and reading.reason.message.endswith(ocr.LATER):
+        return pictures.examine(body, content_type)
+    return reading, []
 
 
 def _metadata(reading: Reading) -> list[tuple[str, str]]:
@@ -95,7 +105,7 @@ def _document(
     """The document's paragraphs and tables in order, and whether the place was found in them."""
     try:
         body = office.readable(body)
-        source = open_source(body, sniff.kind(body), content_type)
+        source = open_source(body, sniff.kind(body), content_type, ocr=False)
     except Reject:
         return [], False
     # of a page that hides its tables the reader may have counted others than are shown here

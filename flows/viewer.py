@@ -33,7 +33,7 @@ from tasks.store import Warehouse
 REPLAY = "replay/replay"  # flow and deployment
 _ID = re.compile(r"[0-9a-f]{64}")
 _OURS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "x-content-type-options": "nosniff",
 }
 _STRANGERS = {
@@ -49,6 +49,14 @@ _TYPES = {
     "xls": "application/vnd.ms-excel",
     "doc": "application/msword",
     "ofd": "application/ofd",
+}
+_PICTURES = {
+    b"PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"WEBP": "image/webp",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
 }
 
 
@@ -84,6 +92,8 @@ def viewer(warehouse: Warehouse) -> Starlette:
             fetched = snapshot.fetch_of(warehouse, request.path_params["snapshot_id"])
             body = to_utf8(body, fetched.content_type if fetched else None)
             return Response(body, media_type="text/html; charset=utf-8", headers=_STRANGERS)
+        if kind == "image":
+            return Response(body, media_type=_picture_type(body), headers=_STRANGERS)
         if kind in _TYPES:
             place = "inline" if kind == "pdf" else "attachment"
             name = f"{request.path_params['snapshot_id'][:12]}.{kind}"
@@ -113,6 +123,10 @@ def viewer(warehouse: Warehouse) -> Starlette:
             Route("/replay", replay),
         ]
     )
+
+
+def _picture_type(body: bytes) -> str:
+    return next((kind for mark, kind in _PICTURES.items() if mark in body[:12]), "image/bmp")
 
 
 def _sorry(message: str, status: int) -> Response:

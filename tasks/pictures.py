@@ -10,14 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import parse
 from tasks.objects import Place
-from tasks.report import ocr
+from tasks.report import ocr, page_images, sniff
+from tasks.report.model import Reading
+from tasks.report.reader import open_source
 from tasks.store import open_parquet
 
 Key = tuple[str, str]  # document_id, snapshot_id
@@ -61,6 +63,34 @@ def look_at(
     keys = zip(*(readings[n].to_pylist() for n in ("document_id", "snapshot_id")), strict=True)
     kept = readings.filter(pa.array([key not in read for key in keys], pa.bool_()))
     return parse.in_order(pa.concat_tables([kept, *read.values()]))
+
+
+class Examined(NamedTuple):
+    """A document with pictures as read for a person, and its doubtful cells as PNGs."""
+
+    reading: Reading
+    doubtful: list[bytes]
+
+
+def examine(body: bytes, content_type: str | None) -> Examined:
+    """Reads one document with its pictures, in a process that ends with it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_examine, body, content_type).result()
+
+
+def _examine(body: bytes, content_type: str | None) -> Examined:
+    reading = parse.read_document(body, url=None, content_type=content_type)
+    reason = reading.reason
+    if reason is None or reason.place is None or reason.place.kind != "image":
+        return Examined(reading, [])
+    kind = sniff.kind(body)
+    held = [body] if kind == "image" else []
+    if kind not in ("image", "pdf"):
+        source = open_source(body, kind, content_type, ocr=False)
+        held = [image.data for image in page_images.held(source) if image.data]
+        if not held:
+            return Examined(reading, [])
+    return Examined(reading, ocr.marked(body, held, [reason.place, *reason.others]))
 
 
 class _Reader:

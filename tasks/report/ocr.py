@@ -10,11 +10,18 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 
-from tasks.report.model import Reject, Source
+from tasks.report.model import Place, Reject, Source
 
 INSTALL = "pip install 'gongkai[ocr]'"
 LATER = "pictures are read after the other documents, or by gongkai replay --reason needs_ocr"
 _NEEDED = ("cv2", "onnxruntime", "rapidocr", "PIL")
+
+
+def marked(data: bytes, held: Sequence[bytes], places: Sequence[Place]) -> list[bytes]:
+    """What a document shows around these places of its pictures, as a PNG for each page: the cells
+    in red frames. `held` are its pictures, if it is no PDF."""
+    shown: list[bytes] = import_module("tasks.report.ocr_source").marked(data, held, places)
+    return shown
 
 
 @cache

@@ -13,6 +13,7 @@ from tasks.report.ocr_picture import Grey
 
 _HUG = 3  # pixels: what lies this close along a cell's side is left of its rule
 _SPECK = 2
+_SLIVER = 0.25  # of a line's height
 
 
 class Piece(NamedTuple):
@@ -85,8 +86,11 @@ def printed_lines(ink: Ink, tall: float) -> list[InkLine]:
             joined[-1][1] = bottom
         else:
             joined.append([top, bottom])
+    whole = [run for run in joined if run[1] - run[0] > _SLIVER * tall]
     lines = []
-    for top, bottom in joined:
+    for top, bottom in (
+        whole or joined
+    ):  # beside a line of text a sliver is left of a rule or a seal
         own = [p for p in ink.pieces if top <= p.top and p.bottom <= bottom]
         left, right = min(p.left for p in own), max(p.right for p in own)
         lines.append(InkLine(own, left, top, right, bottom))
@@ -131,7 +135,11 @@ def _slanted(line: InkLine, ink: Ink) -> bool:
     slope, start = np.polyfit(rows, middles, 1)
     off = np.abs(middles - (slope * rows + start)).max()
     lean = abs(slope) * piece.high
-    return bool(lean >= 0.22 * piece.high and off <= max(1.2, 0.1 * piece.high))
+    # A stroke all along: no flag, foot or bar, as 1 and 7 have them.
+    widths = window.sum(axis=1)
+    usual = float(np.median(widths))
+    even = widths.max() <= max(1.6 * usual, usual + 2)
+    return bool(even and lean >= 0.22 * piece.high and off <= max(1.5, 0.12 * piece.high))
 
 
 def crop(grey: Grey, ink: Ink, line: InkLine, margin: float, stretch: float = 1.0) -> Grey:

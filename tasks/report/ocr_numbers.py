@@ -51,6 +51,21 @@ class Reading(NamedTuple):
     sure: float
 
 
+def with_slashes(settled: list[Settled], shapes: list[Shape]) -> list[Settled]:
+    """The same, with the slashes that were taken for a 1: those drawn like one that was not."""
+    known = {(s.width, s.height) for t, s in zip(settled, shapes, strict=True) if t.text == "/"}
+
+    def like_one(shape: Shape) -> bool:
+        return shape.slanted and any(
+            abs(shape.width - w) <= 2 and abs(shape.height - h) <= 2 for w, h in known
+        )
+
+    return [
+        Settled("/", ()) if t.text is None and like_one(s) else t
+        for t, s in zip(settled, shapes, strict=True)
+    ]
+
+
 def as_number(said: Said) -> Reading:
     """The likeliest number or mark; "?" stands for what is no character of one."""
     steps = said.numeric
@@ -102,7 +117,7 @@ def settle(first: Said, second: Said, shape: Shape, unit: float | None) -> Settl
         return Settled("—", ())
     a, b = as_number(first), as_number(second)
     sure = a.text == b.text and min(a.sure, b.sure) >= SURE
-    if sure and a.text == "/" and shape.slanted:
+    if shape.slanted and "/" in (a.text, b.text):
         return Settled("/", ())
     if text_of(first) == text_of(second) == "无":
         return Settled("无", ())

@@ -16,8 +16,9 @@ import numpy as np
 from tasks.report.drawn import Box, Glyph, PageContent, Rule
 from tasks.report.numbers import UNREAD
 from tasks.report.ocr_ink import Ink, InkLine, crop, ink_in, line_height, printed_lines, shape_of
+from tasks.report.ocr_labels import nearest
 from tasks.report.ocr_model import Said, recognise, text_of
-from tasks.report.ocr_numbers import SURE, as_number, digit_width, settle
+from tasks.report.ocr_numbers import SURE, as_number, digit_width, settle, with_slashes
 from tasks.report.ocr_picture import Grey, Picture, ink
 from tasks.report.ocr_rules import Ruled, rules
 from tasks.report.pdf_grid import grids
@@ -115,7 +116,9 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
             _write(page, cell, [UNREAD])
             page.looks[_key(cell.box)] = ()
         elif len(_IDEOGRAPH.findall("".join(texts))) >= 2:
-            _write(page, cell, texts)
+            texts = [t for t in texts if _IDEOGRAPH.search(t)]  # the others are scraps of a seal
+            label = nearest("".join(texts))
+            _write(page, cell, texts if label is None else [label])
         elif cell.lines:
             values.append(cell)
     alone = [cell for cell in values if len(cell.lines) == 1]
@@ -126,10 +129,13 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
         for cell, second, shape in zip(alone, again, shapes, strict=True)
         if (a := as_number(cell.said[0])).text == as_number(second).text and a.sure >= SURE
     )
-    for cell, second, shape in zip(alone, again, shapes, strict=True):
-        settled = settle(cell.said[0], second, shape, unit)
-        page.looks[_key(cell.box)] = settled.readings
-        _write(page, cell, [settled.text or UNREAD])
+    settled = [
+        settle(cell.said[0], second, shape, unit)
+        for cell, second, shape in zip(alone, again, shapes, strict=True)
+    ]
+    for cell, found in zip(alone, with_slashes(settled, shapes), strict=True):
+        page.looks[_key(cell.box)] = found.readings
+        _write(page, cell, [found.text or UNREAD])
     for cell in values:
         if len(cell.lines) != 1:
             page.looks[_key(cell.box)] = ()

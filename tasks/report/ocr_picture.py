@@ -27,6 +27,8 @@ MOST_PIXELS = 60_000_000  # an A4 page at 600 dpi has 35 million
 LONGEST_SIDE = 2600  # of the page as it is read: A4 at 220 dpi; text is no clearer above
 SMALLEST_SIDE = 300  # a picture with a smaller side holds no statutory table
 MOST_FRAMES = 40  # pages of one TIFF
+_DARKER = 26  # grey values by which ink is darker than the paper around it
+_RED = 25  # by which the red channel is brighter than the others in red ink
 _TILT = 10.0  # degrees beyond which a line is not a tilted level one
 _LONG = 14  # lines longer than this part of the page's width tell its tilt
 _PARALLEL = 0.25  # degrees by which opposite sides of a flat page may differ
@@ -88,8 +90,12 @@ def _flat(image: Image.Image) -> Image.Image:
 
 def upright(rgb: npt.NDArray[Any]) -> Picture:
     """A page whose lines are level, from its colours."""
-    grey = np.ascontiguousarray(rgb[:, :, 0])
-    coloured = np.minimum(rgb[:, :, 1], rgb[:, :, 2])
+    red = rgb[:, :, 0].astype(np.int16)
+    coloured = rgb[:, :, 1:].min(axis=2)
+    # What is red is as light as paper, but not where it is dark as well: ink below a seal.
+    redness = red - rgb[:, :, 1:].max(axis=2)
+    lifted = np.where(redness > _RED, redness * np.clip((red - 190) / 30, 0, 1), 0)
+    grey = np.minimum(255, red + lifted).astype(np.uint8)
     matrix = _correction(grey)
     if matrix is not None:
         size = (grey.shape[1], grey.shape[0])
@@ -111,7 +117,7 @@ def ink(grey: Grey) -> Grey:
     smooth = cv2.GaussianBlur(grey, (3, 3), 0)
     return np.asarray(
         cv2.adaptiveThreshold(
-            smooth, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, block, 18
+            smooth, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, block, _DARKER
         ),
         np.uint8,
     )

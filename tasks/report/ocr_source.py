@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -11,16 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pypdfium2.raw as pdfium
 
-from tasks.report import printed
+from tasks.report import pdf, printed
 from tasks.report.drawn import Box, Glyph, PageContent
-from tasks.report.model import Reject, Source
-from tasks.report.ocr_page import read_picture
-from tasks.report.ocr_picture import LONGEST_SIDE, colours, open_pictures, upright
+from tasks.report.model import Place, Reject, Source
+from tasks.report.ocr_page import WIDTH, read_picture
+from tasks.report.ocr_picture import LONGEST_SIDE, Picture, colours, open_pictures, upright
 from tasks.report.pdf_grid import grids
 
 MOST_PAGES = 40
 EDGE = 12.0  # points of the page that a scan of it may leave out
 RENDERED_DPI = 200.0
+_AROUND = 60.0  # points shown above and below doubtful cells
 
 
 def source(pictures: Sequence[bytes]) -> Source:
@@ -83,6 +84,52 @@ def _with_text(looks: PageContent, content: PageContent) -> PageContent:
             *(g for g in content.glyphs if not in_table(g)),
         ]
     return looks
+
+
+def marked(data: bytes, held: Sequence[bytes], places: Sequence[Place]) -> list[bytes]:
+    """What a document shows around these places of its pictures, as a PNG for each page: the cells
+    in red frames. `held` are its pictures, if it is no PDF."""
+    out = []
+    by_page: dict[int, list[Box]] = {}
+    for place in places:
+        if place.kind == "image" and place.page and place.box:
+            by_page.setdefault(place.page, []).append(place.box)
+    for number, (picture, width) in enumerate(_pictures(data, held, set(by_page)), 1):
+        if picture is not None and number in by_page:
+            out.append(_framed(picture, by_page[number], picture.size[0] / width))
+    return out
+
+
+def _pictures(
+    data: bytes, held: Sequence[bytes], wanted: set[int]
+) -> Iterator[tuple[Picture | None, float]]:
+    """The pages of a document as pictures and how many points wide they count; None for a page
+    that is not wanted."""
+    for each in held:
+        yield from ((picture, WIDTH) for picture in open_pictures(each))
+    if held:
+        return
+    with pdf.LOCK:
+        document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
+        try:
+            for index in range(max(wanted, default=0)):
+                page = pdfium.FPDF_LoadPage(document, index)
+                shown = upright(_rendered(page)) if index + 1 in wanted else None
+                yield shown, pdfium.FPDF_GetPageWidthF(page)
+                pdfium.FPDF_ClosePage(page)
+        finally:
+            pdfium.FPDF_CloseDocument(document)
+
+
+def _framed(picture: Picture, boxes: list[Box], scale: float) -> bytes:
+    """The rows of a page around some cells, each in a red frame."""
+    shown = cv2.cvtColor(picture.grey, cv2.COLOR_GRAY2BGR)
+    corners = np.array([[round(v * scale) for v in box] for box in boxes])
+    for left, top, right, bottom in corners.tolist():
+        cv2.rectangle(shown, (left, top), (right, bottom), (0, 0, 220), 3)
+    top = max(0, corners[:, 1].min() - round(_AROUND * scale))
+    bottom = corners[:, 3].max() + round(_AROUND * scale)
+    return bytes(cv2.imencode(".png", shown[top:bottom])[1])
 
 
 def _rendered(page: Any) -> npt.NDArray[Any]:

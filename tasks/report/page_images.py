@@ -116,12 +116,17 @@ def _size(data: bytes) -> tuple[int, int] | None:
     return wide, high
 
 
+def held(source: Source) -> list[Image]:
+    """The pictures that came with their page and may be the tables that it lacks."""
+    return [image for image in wanted(source) if image.data and may_hold_table(image.data)]
+
+
 def with_read(source: Source, read: Callable[[Sequence[bytes]], Source]) -> Source | None:
     """The page with its pictures read, each where it stands; None when none came with it.
 
     `read` gives the blocks of pictures that make one report (`tasks.report.ocr.source`).
     """
-    chosen = [image for image in wanted(source) if image.data and may_hold_table(image.data)]
+    chosen = held(source)
     if not chosen:
         return None
     found = read([image.data for image in chosen if image.data])

@@ -26,7 +26,7 @@ MOST_PAGES = 300
 MOST_BYTES = 64 << 20
 MOST_UNPACKED = 16 << 20  # bytes of page content; what a report needs is below 1 MB
 
-_LOCK = threading.Lock()
+LOCK = threading.Lock()
 _STREAM = re.compile(rb"stream\r?\n(?=[\x08-\x78][\x01-\xff])")
 _DICTIONARY = 400  # bytes before a stream in which its dictionary stands
 
@@ -39,7 +39,7 @@ def source(data: bytes, *, ocr: bool = False) -> Source:
     if len(data) > MOST_BYTES:
         raise Reject("too_large", f"the PDF is larger than {MOST_BYTES >> 20} MB")
     _refuse_bomb(data)
-    with _LOCK:
+    with LOCK:
         pages, title = _read(data, ocr=ocr)
     out = printed.source("pdf", pages)
     if title:

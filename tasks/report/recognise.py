@@ -64,7 +64,7 @@ def recognise(source: Source) -> tuple[Form, list[Cell], list[Finding]]:
         try:
             placed = _place(form(name), found, grid_of, source.shows_columns)
             if source.looks:
-                _require_labels(placed)
+                _require_labels(form(name), placed)
             readings.append((name, *_settled(form(name), placed)))
         except Reject as refusal:
             refusals.append(refusal)
@@ -133,16 +133,24 @@ def _place(
     return placed
 
 
-def _require_labels(placed: dict[str, Placed]) -> None:
+def _require_labels(statutory: StatutoryForm, placed: dict[str, Placed]) -> None:
     """Refuses what labels alone do not place: in a picture a number may be misread, and a sum that
     holds says nothing of rows or columns that changed places."""
     for section, p in placed.items():
-        if not (p.regular and p.header_complete and not p.unsure_rows):
+        places = [c.place for c in map(p.cells.get, _codes(statutory, section)) if c is not None]
+        shown = [(q.page or 0, q.box[1], q.box[0]) for q in places if q.box is not None]
+        named = p.regular and p.header_complete and not p.unsure_rows
+        if not named or shown != sorted(shown):
             raise Reject(
                 "uncertain_picture",
-                f"the labels read in the picture do not name every row and column ({section})",
+                "the labels read in the picture do not name every row and column in the form's "
+                f"order ({section})",
                 _somewhere(p.cells),
             )
+
+
+def _codes(statutory: StatutoryForm, section: str) -> list[str]:
+    return [cell.code for row in statutory.sections[section] for cell in row.cells]
 
 
 def _settled(

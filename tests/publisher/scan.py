@@ -42,11 +42,11 @@ def scanned(document: Document, scan: Scan, seed: int = 1) -> list[bytes]:
     return out
 
 
-def scanned_pdf(pictures: list[bytes]) -> bytes:
+def scanned_pdf(pictures: list[bytes], dpi: float = 150) -> bytes:
     """The pictures as the pages of a PDF, without a text layer."""
     pages = [Image.open(io.BytesIO(p)).convert("RGB") for p in pictures]
     out = io.BytesIO()
-    pages[0].save(out, "PDF", save_all=True, append_images=pages[1:], resolution=150.0)
+    pages[0].save(out, "PDF", save_all=True, append_images=pages[1:], resolution=dpi)
     return out.getvalue()
 
 
