@@ -25,8 +25,9 @@ import pyarrow.parquet as pq
 from tasks import office, reports
 from tasks.objects import Place
 from tasks.records import BadInput, snapshot_id_of
-from tasks.report import read
+from tasks.report import read, sniff
 from tasks.report.model import Reading, Reject, Rejection
+from tasks.report.reader import NEEDS_OFFICE
 from tasks.store import open_parquet
 
 _BATCH = 64
@@ -130,7 +131,10 @@ def refusal_of(body: bytes, url: str, content_type: str | None) -> str | None:
     """The reason code with which a document is refused, or None when it is read.
 
     What a native library opens (PDF, Office) is read in another process, which it may take down.
+    Old Word documents are not converted for this.
     """
+    if sniff.kind(body) == "doc":
+        return NEEDS_OFFICE[0]
     row = {"bytes": body, "url": url, "final_url": url, "content_type": content_type}
     if not body.startswith((b"%PDF", b"PK", b"\xd0\xcf\x11\xe0")):
         return _refusal(row)

@@ -100,7 +100,8 @@ def source(data: bytes, *, ocr: bool = False) -> Source:
         raise Reject("encrypted", "the OFD is encrypted")
     root = package.needed("OFD.xml", "")
     pages: list[printed.Page] = []
-    budget = Budget("ofd")
+    # A page of a report has some 500 objects; one that parts every character, 2,000.
+    budget = Budget("ofd", objects=40_000, segments=250_000)
     for body in (e for e in root.root if local(e) == "DocBody"):
         for content in _contents(package, _document(package, root, body), len(pages), budget, ocr):
             pages.append(printed.understand(content))

@@ -59,7 +59,12 @@ def text_of(element: etree._Element, *path: str) -> str:
 
 def numbers(text: str | None, count: int) -> list[float] | None:
     """So many numbers, or None."""
-    found = [float(n) for n in _NUMBER.findall(text or "")]
+    if text is None or len(text) > 200:
+        return None
+    try:
+        found = [float(word) for word in text.split()]
+    except ValueError:  # some part them by commas
+        found = [float(n) for n in _NUMBER.findall(text)]
     return found if len(found) == count and all(map(math.isfinite, found)) else None
 
 
@@ -70,11 +75,11 @@ def draw(
     page = drawn.content.number
     if depth > DEEPEST:
         raise Reject("too_large", "the OFD nests its objects too deeply", Place("ofd", page=page))
+    drawn.budget.spend("objects", len(element), page)
     for item in element:
         kind = local(item)
         if kind not in _UNITS:
             continue
-        drawn.budget.spend("objects", 1, page)
         if item.get("Visible") in ("false", "0") or item.get("Alpha") == "0":
             continue
         if kind in ("PageBlock", "Layer"):
@@ -87,7 +92,7 @@ def draw(
         placed = times((1, 0, 0, 1, box[0], box[1]), to_page)
         inner = _transformed(item, placed)
         if kind == "TextObject":
-            _text(item, inner, _Shown(item, box, placed, inner), drawn)
+            _text(item, inner, _Shown(item, box, placed, inner, drawn), drawn)
         elif kind == "PathObject":
             _path(item, inner, drawn)
         elif kind == "ImageObject":
@@ -119,14 +124,18 @@ class _Shown:
     """Where an object's drawing can be seen: in its boundary, and in its clips."""
 
     def __init__(
-        self, item: etree._Element, box: list[float], placed: Affine, inner: Affine
+        self,
+        item: etree._Element,
+        box: list[float],
+        placed: Affine,
+        inner: Affine,
+        drawn: Drawn,
     ) -> None:
         self._each = [[around(placed, 0, 0, box[2], box[3])]]
-        for clip in item.iter():
-            if local(clip) == "Clip":
-                # Programs differ in whether the object's CTM moves its clips: both must show it.
-                for space in {placed, inner}:
-                    self._each.append([_extent(area, space) for area in clip])
+        for clip in (c for clips in item if local(clips) == "Clips" for c in clips):
+            # Programs differ in whether the object's CTM moves its clips: both must show it.
+            for space in {placed, inner}:
+                self._each.append([_extent(area, space, drawn) for area in clip])
 
     def holds(self, x: float, y: float, height: float) -> bool:
         """Whether the middle of a character shows; programs are careless with their height."""
@@ -140,13 +149,13 @@ class _Shown:
         )
 
 
-def _extent(area: etree._Element, placed: Affine) -> tuple[float, ...]:
+def _extent(area: etree._Element, placed: Affine, drawn: Drawn) -> tuple[float, ...]:
     """The box around a clip's area."""
     inner = _transformed(area, placed)
     for path in area:
         box = numbers(path.get("Boundary"), 4) or [0.0, 0.0, 0.0, 0.0]
         inner = _transformed(path, times((1, 0, 0, 1, box[0], box[1]), inner))
-        points = [p for part in _subpaths(text_of(path, "AbbreviatedData")) for p in part]
+        points = [p for part in _subpaths(_data(path, drawn)) for p in part]
         if points:
             xs, ys = [p[0] for p in points], [p[1] for p in points]
             return around(inner, min(xs), min(ys), max(xs), max(ys))
@@ -187,7 +196,8 @@ def _text(item: etree._Element, inner: Affine, shown: _Shown, drawn: Drawn) -> N
         y = (numbers(code.get("Y"), 1) or [y])[0]
         text = _INDENTED.sub("", code.text or "")
         text = _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text)
-        drawn.budget.spend("characters", len(text), drawn.content.number)
+        written = len(text) + (len(code.get("DeltaX") or "") + len(code.get("DeltaY") or "")) // 4
+        drawn.budget.spend("characters", written, drawn.content.number)
         # Some count a character beyond the first plane twice: nothing after it is in its place.
         sure = plain and not any(c > "\uffff" or "\ud800" <= c < "\ue000" for c in text)
         sure = sure and _says_where(code, text)
@@ -264,8 +274,7 @@ def _steps(written: str | None, most: int) -> list[float]:
 def _path(item: etree._Element, inner: Affine, drawn: Drawn) -> None:
     """The rules that a path draws."""
     drawn.shapes += 1
-    written = text_of(item, "AbbreviatedData")
-    drawn.budget.spend("segments", len(written) // 4, drawn.content.number)
+    written = _data(item, drawn)
     stroked = item.get("Stroke") not in ("false", "0")
     if not stroked and item.get("Fill") not in ("true", "1"):
         return
@@ -285,6 +294,13 @@ def _path(item: etree._Element, inner: Affine, drawn: Drawn) -> None:
             xs, ys = [p[0] for p in part], [p[1] for p in part]
             if min(max(xs) - min(xs), max(ys) - min(ys)) > THIN:
                 _cover((min(xs), min(ys), max(xs), max(ys)), drawn)
+
+
+def _data(path: etree._Element, drawn: Drawn) -> str:
+    """A path in OFD's short form, paid for by its length."""
+    written = text_of(path, "AbbreviatedData")
+    drawn.budget.spend("segments", len(written) // 4, drawn.content.number)
+    return written
 
 
 def _subpaths(written: str) -> list[list[tuple[float, float]]]:
@@ -315,7 +331,7 @@ def _cover(box: tuple[float, ...], drawn: Drawn) -> None:
     """What lies under a picture or a filled shape is hidden or shines through: something is there,
     and no number of it is certain."""
     page = drawn.content
-    drawn.budget.spend("objects", len(page.glyphs) // 20, page.number)
+    drawn.budget.spend("objects", len(page.glyphs) // 4, page.number)
     left, top, right, bottom = box[:4]
     for k, glyph in enumerate(page.glyphs):
         if left < glyph.x1 and glyph.x0 < right and top < glyph.y1 and glyph.y0 < bottom:

@@ -22,6 +22,7 @@ from tasks.report.reader import reasons
 from tests.publisher import figures as maker
 from tests.publisher import layouts
 from tests.publisher.document import document
+from tests.publisher.ofd import package as ofd_package
 from tests.report.test_properties import STEADY
 
 psutil = pytest.importorskip("psutil")
@@ -160,6 +161,12 @@ def with_rows(rows: str) -> bytes:
     return (PAGE[:at] + rows + PAGE[at:]).encode()
 
 
+OFD_PATH = (
+    '<ofd:PathObject Boundary="0 0 9 9"><ofd:AbbreviatedData>{}</ofd:AbbreviatedData>'
+    "</ofd:PathObject>"
+)
+
+
 def zipped(name: str, member: bytes, others: tuple[str, ...] = ()) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
@@ -238,6 +245,8 @@ MONSTERS: dict[str, Callable[[], bytes]] = {
     "xlsx bomb": lambda: zipped("xl/worksheets/sheet1.xml", bytes(200 << 20), ("xl/workbook.xml",)),
     "ofd bomb": lambda: zipped("OFD.xml", bytes(200 << 20)),
     "lying ofd bomb": lambda: lying_zip("OFD.xml", 100 << 20),
+    "ofd of one path": lambda: ofd_package([[]] * 200, OFD_PATH.format("L 9 9 " * 10**6)),
+    "ofd of lines": lambda: ofd_package([[OFD_PATH.format("M 0 0 L 9 0") * 1_000]] * 200),
     "entities in an ofd": lambda: zipped("OFD.xml", ENTITIES),
     "lying docx bomb": lambda: lying_zip("word/document.xml", 100 << 20),
     "lying xlsx bomb": lambda: lying_zip("xl/workbook.xml", 100 << 20),
