@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup services run test fast check bench bench-cluster bench-models soak fuzz docs lock browser clean
+.PHONY: help setup services run test fast check bench bench-cluster bench-models soak fuzz ocr-proof docs lock browser clean
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -50,6 +50,9 @@ bench-models: setup  ## what the models cost on SIZE synthetic readings (a milli
 
 fuzz: setup  ## 100,000 random pages rendered and read back; rates, and every wrong value
 	$(BIN)/python -m tests.fuzz
+
+ocr-proof: setup  ## scanned reports read back: share read, and every wrong value (20 minutes)
+	$(BIN)/python -m tests.ocr_proof --write-docs
 
 browser:  ## Debian's Chromium, for the tests of the operator's view
 	@command -v chromium >/dev/null || { \
