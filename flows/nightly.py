@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import State, flow
+from prefect import State, flow, task
+from prefect.logging import get_run_logger
 from prefect.runtime import deployment
 
 from flows import alerting
@@ -20,6 +21,8 @@ from tasks import account
 from tasks.alerts import Alert
 from tasks.alerts import alerts as unusual_of
 from tasks.clock import clock_wrong
+from tasks.fold import fold
+from tasks.keep import keep_days
 from tasks.sources import load_sources, to_visit
 from tasks.store import Warehouse, new_run_id
 
@@ -84,4 +87,14 @@ def nightly(
         ended, last = end(run, unusual)
         if last is not None:
             last.harvested = harvested.numbers()
+            fold_old(str(place.root), return_state=True)
     return ended
+
+
+@task(name="fold old nights", retries=0, persist_result=False)
+def fold_old(warehouse: str) -> int:
+    """What nights of long ago repeat goes; no document's bytes do. Gives how many were folded."""
+    folded = fold(Warehouse(Path(warehouse)), keep_days())
+    if folded.nights:
+        get_run_logger().info("%d nights folded: %d outcomes, %d visits went", *folded)
+    return folded.nights

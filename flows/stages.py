@@ -22,7 +22,7 @@ from tasks import account, parse, pictures, reports, retention, snapshot
 from tasks.alerts import Alert
 from tasks.objects import Place, arrow_source
 from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
-from tasks.store import Warehouse, finished_runs, write_schema
+from tasks.store import Warehouse, finished_runs, leaf, write_schema
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
@@ -122,7 +122,7 @@ def parse_part(warehouse: str, name: str) -> int:
 def documents_in(part: Place) -> int:
     """How many rows of an archive part hold bytes, that is, are read."""
     with pq.ParquetFile(arrow_source(part)) as file:
-        column = file.schema_arrow.names.index("bytes")
+        column = leaf(file, "bytes")
         groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
         return sum(group.num_rows - group.column(column).statistics.null_count for group in groups)
 

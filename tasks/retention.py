@@ -21,7 +21,7 @@ from tasks.snapshot import (
     rows_in,
     run_of,
 )
-from tasks.store import Warehouse, open_parquet, sync_folder, write_table
+from tasks.store import Warehouse, leaf, open_parquet, sync_folder, write_table
 
 
 def merge(warehouse: Warehouse) -> int:
@@ -68,10 +68,9 @@ def _groups(found: list[Place]) -> Iterator[list[Place]]:
 
 def _bodies(part: Place) -> int:
     """Bytes of the bodies that a part holds, before compression."""
-    told = pq.read_metadata(arrow_source(part))
-    groups = [told.row_group(i) for i in range(told.num_row_groups)]
-    columns = (group.column(i) for group in groups for i in range(group.num_columns))
-    return sum(c.total_uncompressed_size for c in columns if c.path_in_schema == "bytes")
+    with pq.ParquetFile(arrow_source(part)) as file:
+        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        return sum(group.column(leaf(file, "bytes")).total_uncompressed_size for group in groups)
 
 
 def _table(part: Place) -> pa.Table:

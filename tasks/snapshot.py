@@ -22,6 +22,7 @@ from tasks.records import BadInput, Fetched, State, snapshot_id_of
 from tasks.store import (
     SNAPSHOTS_SCHEMA,
     Warehouse,
+    leaf,
     move,
     open_parquet,
     read_table,
@@ -237,7 +238,7 @@ def known(warehouse: Warehouse) -> Known:
     Raises BadInput naming the first damaged part; after `set_aside_damaged` the lost bytes count
     as not archived, and are stored again when they are fetched.
     """
-    tables = [_states_of(path) for path in parts(warehouse)]
+    tables = [states_of(path) for path in parts(warehouse)]
     if not tables:
         return Known()
     result = Known()
@@ -273,7 +274,7 @@ _STORED = """
 """
 
 
-def _states_of(path: Place) -> pa.Table:
+def states_of(path: Place) -> pa.Table:
     """The state columns of one part, and `stored`: whether the row holds the bytes."""
     try:
         with _open(path) as file:
@@ -289,7 +290,7 @@ def _states_of(path: Place) -> pa.Table:
 def _stored(file: pq.ParquetFile, group: int, table: pa.Table, start: int) -> list[bool]:
     """Which rows of a group hold bytes; the bodies are only read where the counts leave it open."""
     metadata = file.metadata.row_group(group)
-    column = metadata.column(file.schema_arrow.names.index("bytes"))
+    column = metadata.column(leaf(file, "bytes"))
     rows = table.slice(start, metadata.num_rows)
     could = [
         snapshot is not None and status != 304

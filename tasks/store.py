@@ -449,6 +449,12 @@ def read_table(path: Place, columns: list[str], filters: Any = None) -> pa.Table
     return pq.read_table(arrow_source(path), columns=columns, filters=filters)
 
 
+def leaf(file: pq.ParquetFile, name: str) -> int:
+    """The place of a plain column in a file's row groups, where a map before it takes two."""
+    schema = file.metadata.schema
+    return next(i for i in range(len(schema)) if schema.column(i).path == name)
+
+
 def write_schema(folder: Place, schema: pa.Schema, name: str = "schema.parquet") -> None:
     """Leave a file without rows that gives readers the columns; rewritten when they changed."""
     path = folder / name

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from tasks import chinese, increment, judgements, repairs, reports
 from tasks.objects import ObjectPath, Place, let_read
-from tasks.records import AccountingError, BadInput, Source
+from tasks.records import AccountingError, BadInput, Counts, Source
 from tasks.sources import DEFAULT_SOURCES, load_sources
 from tasks.store import (
     Warehouse,
@@ -66,6 +66,8 @@ _RUNS = pa.schema(
         ("finished_at", pa.timestamp("us", tz="UTC")),
         ("demo", pa.bool_()),
         ("parser_version", _TEXT),
+        ("folded", pa.bool_()),
+        *((name, pa.int64()) for name in Counts().as_dict()),
     ]
 )
 _SOURCES = pa.schema([(name, _TEXT) for name in Source._fields])
@@ -136,6 +138,8 @@ def check_accounting(warehouse: Warehouse) -> None:
     """Every discovered document of a finished run has exactly one outcome, and no other has one."""
     with duckdb.connect() as connection:
         for run in finished_runs(warehouse):
+            if run.get("folded"):
+                continue  # it closed, and its repetitions are gone (tasks/fold.py)
             folder = warehouse.run_folder(str(run["run_id"]))
             files = [folder / "discovered.parquet", folder / "outcomes.parquet"]
             if missing := [f.name for f in files if not f.exists()]:
@@ -250,6 +254,8 @@ def _runs(warehouse: Warehouse) -> pa.Table:
             "finished_at": _moment(run.get("finished_at")),
             "demo": bool(run.get("demo", False)),
             "parser_version": run.get("parser_version"),
+            "folded": bool(run.get("folded", False)),
+            **{name: (run.get("counts") or {}).get(name) for name in Counts().as_dict()},
         }
         for run in finished_runs(warehouse)
     ]

@@ -58,6 +58,16 @@ def page(name: str, body: bytes | None, *, day: int = 0, status: int = 200, **mo
     )
 
 
+def test_bytes_whose_part_is_lost_count_as_lost_though_later_visits_found_the_same(
+    warehouse: Warehouse,
+) -> None:
+    [first] = append(warehouse, "r1", [page("a", b"same"), page("b", b"other")])
+    append(warehouse, "r2", [page("a", b"same", day=1), page("b", b"other", day=1)])
+    assert set(known(warehouse).snapshots.values()) == {page(n, b"").url for n in "ab"}
+    first.unlink()
+    assert known(warehouse).snapshots == {}
+
+
 def test_parts_follow_the_contract(warehouse: Warehouse) -> None:
     rows = [page(f"{i}", f"page {i}".encode()) for i in range(130)]
     [path] = append(warehouse, "r1", rows)
