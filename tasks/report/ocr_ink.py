@@ -117,29 +117,29 @@ def shape_of(line: InkLine, ink: Ink, tall_line: float) -> Shape:
         gap = max(gap, piece.left - edge)
         edge = max(edge, piece.right)
     flat = len(line.pieces) == 1 and wide >= 2 * high and high <= 0.4 * tall_line
-    return Shape(wide, high, len(tall), _slanted(line, ink), flat, gap)
+    return Shape(wide, high, len(tall), _lean(line, ink), flat, gap)
 
 
-def _slanted(line: InkLine, ink: Ink) -> bool:
-    """Whether the line is one straight stroke that leans like a slash."""
+def _lean(line: InkLine, ink: Ink) -> float:
+    """How far one straight stroke leans, in its height; 0 for anything else."""
     if len(line.pieces) != 1:
-        return False
+        return 0.0
     piece = line.pieces[0]
     if piece.high < 5 or piece.wide < 0.2 * piece.high:
-        return False
+        return 0.0
     window = ink.parts[piece.top : piece.bottom, piece.left : piece.right] == piece.number
     rows = np.arange(piece.high)
     middles = np.array([np.flatnonzero(row).mean() for row in window if row.any()])
     if len(middles) != piece.high:
-        return False
+        return 0.0
     slope, start = np.polyfit(rows, middles, 1)
     off = np.abs(middles - (slope * rows + start)).max()
-    lean = abs(slope) * piece.high
     # A stroke all along: no flag, foot or bar, as 1 and 7 have them.
     widths = window.sum(axis=1)
     usual = float(np.median(widths))
     even = widths.max() <= max(1.6 * usual, usual + 2)
-    return bool(even and lean >= 0.22 * piece.high and off <= max(1.5, 0.12 * piece.high))
+    straight = off <= max(1.5, 0.12 * piece.high)
+    return float(abs(slope)) if even and straight else 0.0
 
 
 def crop(grey: Grey, ink: Ink, line: InkLine, margin: float, stretch: float = 1.0) -> Grey:

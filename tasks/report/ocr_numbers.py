@@ -32,9 +32,19 @@ class Shape:
     width: float
     height: float
     pieces: int
-    slanted: bool = False  # one straight slanting stroke
+    lean: float = 0.0  # of one straight stroke, in its height; 0 for anything else
     flat: bool = False  # one stroke, much wider than high
     gap: float = 0.0  # the widest gap between pieces
+
+    @property
+    def slanted(self) -> bool:
+        """Whether it may be a slash: an upright 1 does not lean so much, one in italics may."""
+        return self.lean >= 0.22
+
+    @property
+    def is_slash(self) -> bool:
+        """Whether it leans more than italics do."""
+        return self.lean >= 0.29
 
 
 class Settled(NamedTuple):
@@ -117,7 +127,7 @@ def settle(first: Said, second: Said, shape: Shape, unit: float | None) -> Settl
         return Settled("—", ())
     a, b = as_number(first), as_number(second)
     sure = a.text == b.text and min(a.sure, b.sure) >= SURE
-    if shape.slanted and "/" in (a.text, b.text):
+    if shape.is_slash or (shape.slanted and "/" in (a.text, b.text)):
         return Settled("/", ())
     if text_of(first) == text_of(second) == "无":
         return Settled("无", ())

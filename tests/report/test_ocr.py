@@ -211,7 +211,7 @@ def test_alternatives_come_likeliest_first() -> None:
         ("12.5", Shape(31, 12, 3), 0.75, True),
         ("12", Shape(17, 12, 2), None, True),
         ("12", Shape(17, 12, 1), None, False),  # touching, and nothing tells how wide digits are
-        ("1", Shape(5, 12, 1, slanted=True), 0.75, False),
+        ("1", Shape(5, 12, 1, lean=0.25), 0.75, False),
         ("12", Shape(40, 12, 2, gap=25), 1.6, False),  # two numbers in one cell
     ],
 )
@@ -227,13 +227,14 @@ def test_readings_that_differ_are_no_number() -> None:
     assert settle(one, one, shape, 0.75) == ("3", ("3",))
     assert settle(one, other, shape, 0.75) == (None, ("3", "8"))
     assert settle(one, one, Shape(8, 12, 1, flat=True), 0.75).text == "—"
+    assert settle(one, one, Shape(8, 15, 1, lean=0.35), 0.75).text == "/"  # whatever was read
     assert digit_width([("35", Shape(17, 12, 2))] * 3) == pytest.approx(17 / 12 / 1.85)
 
 
 def test_a_slash_taken_for_a_one_is_told_by_its_like() -> None:
-    slash, one = Shape(7, 16, 1, slanted=True), Shape(4, 16, 1)
+    slash, one = Shape(7, 16, 1, lean=0.27), Shape(4, 16, 1)
     settled = [Settled("/", ()), Settled(None, ("1",)), Settled(None, ("1",))]
-    shapes = [slash, Shape(8, 15, 1, slanted=True), one]
+    shapes = [slash, Shape(8, 15, 1, lean=0.25), one]
     assert [s.text for s in with_slashes(settled, shapes)] == ["/", "/", None]
     assert with_slashes(settled[1:], shapes[1:]) == settled[1:]
 
