@@ -75,11 +75,13 @@ def _serve_deployments(warehouse: Warehouse, sources: Path | None, alerts: Path 
     from prefect import serve
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.schedules import Cron
+    from prefect.types.entrypoint import EntrypointType
 
     from flows.nightly import nightly
     from flows.replay import replay
 
     root = str(warehouse.root)
+    by_name = EntrypointType.MODULE_PATH  # as a file it would be a module that no worker knows
     deployments: list[Any] = [
         nightly.to_deployment(
             name="nightly",
@@ -94,12 +96,14 @@ def _serve_deployments(warehouse: Warehouse, sources: Path | None, alerts: Path 
                 "alerts": str(alerts.resolve()) if alerts else None,
             },
             tags=["gongkai"],
+            entrypoint_type=by_name,
             description="Harvest, parse and publish, every night.",
         ),
         replay.to_deployment(
             name="replay",
             parameters={"warehouse": root},
             tags=["gongkai"],
+            entrypoint_type=by_name,
             description="Read documents of the archive again, for instance those that were "
             "refused for one reason after a change of the reader; then publish.",
         ),

@@ -6,6 +6,7 @@ read the documents, the archive is in an object store. What comes out is what on
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -27,7 +28,7 @@ from tests import clusters, nights, stores
 from tests.publisher.demo import demo
 from tests.publisher.server import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROWS = 6  # of the first night in each part: enough parts to be killed between
 
 
@@ -57,8 +58,8 @@ def test_a_night_on_a_cluster_is_the_night_of_one_machine(
         night.wait()
         assert night.state(run_id) == "CompletedWithRejections", night.said()
         assert not (cluster.home / "prefect" / "prefect.db").exists()
-        on_workers = night.finished_on_workers()
-        assert 2 <= on_workers < len(snapshot.parts(warehouse)), night.said()
+        here, parts = night.read_here()
+        assert 1 <= here <= parts - 2, night.said()
         _closes(warehouse)
         _same_bytes(warehouse, tmp_path)
         assert _facts(warehouse.root) == _facts(chain.last)
@@ -119,7 +120,7 @@ class _Night:
 
     def when(self, happened: Callable[[], bool]) -> None:
         """Waits for a moment of the night."""
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 400
         while not happened():
             assert self.worker.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
@@ -129,18 +130,16 @@ class _Night:
         self.worker.wait(300)
 
     def said(self) -> str:
-        return self.cluster.log("night")
+        return (self.cluster.home / "night.log").read_text("utf-8", "replace")
 
     def state(self, run_id: str) -> str:
         answer = requests.get(f"{self.cluster.api}/flow_runs/{run_id}", timeout=60)
         return str(answer.json()["state_name"])
 
-    def finished_on_workers(self) -> int:
-        """How many parts the server knows to have been read on Dask workers."""
-        runs = self.api("task_runs/filter", limit=200)
-        return sum(
-            r["name"].startswith("parse part-") and r["state_name"] == "Completed" for r in runs
-        )
+    def read_here(self) -> tuple[int, int]:
+        """Of how many parts how many were left by the workers."""
+        [(here, parts)] = re.findall(r"(\d+) of (\d+) parts are read on this machine", self.said())
+        return int(here), int(parts)
 
 
 def _closes(warehouse: Warehouse) -> None:
