@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup services run test fast check bench bench-cluster bench-models soak fuzz ocr-proof docs lock browser clean
+.PHONY: help setup services run test fast check bench bench-cluster bench-models bench-national soak fuzz ocr-proof docs lock browser clean
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -40,6 +40,7 @@ bench: setup  ## what reading, archiving and the models cost on this machine
 	@$(BIN)/python -m tests.soak --hosts 20
 	@$(BIN)/python -m tests.bench_site
 	@$(BIN)/python -m tests.bench_models --report
+	@$(BIN)/python -m tests.bench_national --report
 
 soak: setup  ## a night over 20,000 pages of 500 hosts on this machine, one in twenty at fault
 	@$(BIN)/python -m tests.soak
@@ -47,6 +48,10 @@ soak: setup  ## a night over 20,000 pages of 500 hosts on this machine, one in t
 SIZE ?= 1000000
 bench-models: setup  ## what the models cost on SIZE synthetic readings (a million: an hour)
 	@$(BIN)/python -m tests.bench_models --size $(SIZE)
+
+bench-national: SIZE = 100000
+bench-national: setup  ## SIZE pages from their bytes to the tables, then a night of 5,000 new ones
+	@$(BIN)/python -m tests.bench_national --size $(SIZE) --night 5000 --keep
 
 fuzz: setup  ## 100,000 random pages rendered and read back; rates, and every wrong value
 	$(BIN)/python -m tests.fuzz
