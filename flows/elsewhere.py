@@ -17,10 +17,9 @@ from prefect import task
 from prefect.logging import get_run_logger
 
 from flows.progress import Step
-from tasks import parse
+from tasks import parse, reports
 from tasks.objects import ObjectPath, Place
 from tasks.records import BadInput
-from tasks.reports import PARSER_VERSION
 from tasks.store import Warehouse
 
 CONNECT_SECONDS = 10
@@ -66,7 +65,7 @@ def read(warehouse: Warehouse, parts: Sequence[Place], into: Place, step: Step) 
             assert isinstance(part, ObjectPath)  # cluster.toml with dask names a storage
             assert isinstance(into, ObjectPath)
             named = read_part.with_options(task_run_name=f"parse {part.stem}")
-            what = {"part": part.url, "into": into.url, "version": PARSER_VERSION}
+            what = {"part": part.url, "into": into.url, "version": reports.PARSER_VERSION}
             futures[part.name] = runner.submit(named, what)
         for name in _done(client, {n: f.wrapped_future for n, f in futures.items()}):
             state = _state(futures[name])
@@ -75,6 +74,10 @@ def read(warehouse: Warehouse, parts: Sequence[Place], into: Place, step: Step) 
                 step.advance(state.result())
             else:
                 log.warning("%s was not read by the cluster: %s", name, state)
+    for name in [*left]:  # a worker that was lost may have read its part before
+        if (readings := reports.stored(into, name)) is not None:
+            del left[name]
+            step.advance(len(readings))
     if left:
         log.warning("%s of %s parts are read on this machine", len(left), len(parts))
     return list(left.values())

@@ -39,6 +39,7 @@ SETTINGS = {
     # when it starts, and every hour.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # a run without heartbeats is marked as crashed
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",  # outlasts a database that is away for half a minute
     "PREFECT_CLI_PROMPT": "false",
     "DO_NOT_TRACK": "1",
 }
