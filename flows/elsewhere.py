@@ -104,7 +104,7 @@ def _done(client: Any, futures: dict[str, Any]) -> Iterator[str]:
         if now - counted >= _COUNT:
             counted = now
             with contextlib.suppress(OSError, TimeoutError):
-                if client.scheduler_info(n_workers=-1).get("workers"):  # nothing while it reconnects
+                if client.scheduler_info(n_workers=-1).get("workers"):  # none: reconnecting
                     seen = time.monotonic()
             if now - seen > PATIENCE:
                 return
