@@ -36,10 +36,16 @@ def crosses(
         return False
     label_at = {i: n for n, (c, _) in enumerate(header) for i, o in enumerate(line.cells) if o is c}
     own = {id(v): n for n, v in enumerate(values) if v is not None and v.text.strip()}
-    return any(
+    if any(
         id(cell) in own and label_at.get(i, own[id(cell)]) != own[id(cell)]
         for i, cell in enumerate(row.line.cells)
-    )
+    ):
+        return True
+    # Where spans are lost a row's blanks follow its values: a blank first place is the figure's.
+    first = next((i for i in sorted(label_at) if i >= row.label_end), None)
+    if first is None or label_at[first] != 0:
+        return False
+    return id(row.line.cells[first]) not in own and values[0] is not None and 0 in own.values()
 
 
 def refuse_merged(row: Row, count: int, grid_of: GridOf) -> None:

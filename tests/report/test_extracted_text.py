@@ -109,3 +109,15 @@ def test_a_visit_count_above_the_report_is_no_page_number() -> None:
     document = case("2021", 7, figures="consistent").document
     reading = read(("浏览次数：\n1284\n" + text_of(document, "\n")).encode())
     assert reading.outcome == "parsed", reading.reason
+
+
+def test_a_number_behind_a_blank_first_place_is_refused() -> None:
+    """What stands there may belong to no column; a row whose blanks follow its values is read."""
+    page = case("2021", 7, figures="consistent", layout="text/pipes").page.decode()
+    row = next(line for line in page.split("\n") if line.startswith("行政处罚 |"))
+    label, value, *rest = row.split("|")
+    assert read(page.encode()).outcome == "parsed"
+    moved = "|".join([label, " ", value, *rest[1:]])
+    reading = read(page.replace(row, moved).encode())
+    assert reading.reason is not None
+    assert reading.reason.code == "competing_readings"
