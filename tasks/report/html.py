@@ -236,7 +236,8 @@ def _complete(page: bytes, blocks: list[Block]) -> bool:
 
     `page` is in lower case.
     """
-    last = max(page.rfind(b"<td"), page.rfind(b"<th"))
+    last = page.rfind(b"<td")
+    last = max(last, page.rfind(b"<th", max(last, 0)))
     if last < 0:
         return True
     rest = page[last:]

@@ -9,7 +9,7 @@ The layout is told from the whole document; recognition then sees rows like thos
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from math import gcd
 
 from tasks.report.form import FORMS
@@ -55,9 +55,9 @@ def source(text: str) -> Source:
     if layout in ("words", "bare"):
         _refuse_broken_numbers(blocks)
     # The last figures of a text that simply stops may be cut in the middle of a number.
-    rows = [i for i, b in enumerate(blocks) if isinstance(b, SourceRow) and _of_table(b)]
-    after = blocks[rows[-1] + 1 :] if rows else []
-    found.complete = not rows or any(isinstance(b, Paragraph) for b in after)
+    behind = list(takewhile(lambda b: isinstance(b, Paragraph) or not _of_table(b), blocks[::-1]))
+    has_table = len(behind) < len(blocks)
+    found.complete = not has_table or any(isinstance(b, Paragraph) for b in behind)
     return found
 
 
