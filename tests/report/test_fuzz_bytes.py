@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import struct
 import time
@@ -297,3 +298,15 @@ def test_a_text_cut_in_its_last_table_is_no_report_with_other_values(path: Path)
     for end in range(len(data) * 85 // 100, len(data) * 92 // 100):
         reading = read_in_time(data[:end])
         assert all(c.value == whole[c.cell] for c in reading.cells), end
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_reading_leaves_the_collector_as_it_was(collects: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        for data in (PAGE.encode(), b"", b"PK\x03\x04"):
+            read(data)
+            assert gc.isenabled() is collects
+    finally:
+        (gc.enable if before else gc.disable)()
