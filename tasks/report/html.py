@@ -47,12 +47,6 @@ _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 # a person would not read as part of a number: such a cell is never a number and never blank.
 _UNSEEN = "\ufffd"
 _CELL_MARK = re.compile(rf"{_CELL}(?:\d+,\d+{_SPANS})?")
-# What a page that hides or strikes anything must hold: one of these, and both of a pair. Long
-# words first: the longer a word, the less of the page is looked at.
-_HINTS = (
-    *((b"mso-hide",), (b"line-through",), (b"font-size:0",), (b"font-size: 0",)),
-    *((b"hidden",), (b"display", b"none")),
-)
 # Word gives every word a style: half of such a page, and half of what parsing it costs.
 _STYLES = re.compile(rb' (?:style|class)="([^"<>]*)"(?=[ />\r\n])')
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
@@ -94,9 +88,7 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     plain = b" ".join(parts[::2])
     lowered = plain.lower()
     styles = set(parts[1::2])
-    looked_in = lowered + b" ".join(styles).lower()
-    hides = any(all(word in looked_in for word in hint) for hint in _HINTS)
-    hides = hides or visible.suspicious(lowered, styles)
+    hides = visible.suspicious(lowered, styles)
     if hides:
         lowered = page.lower()
     else:

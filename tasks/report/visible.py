@@ -37,8 +37,13 @@ _MAYBE = re.compile(
     rb"|vertical-align\s*:\s*su|override|color\s*:\s*rgba"
     rb"|(?:max-)?(?:width|height)\s*:\s*0\s*(?:p[xt]|[;}]|\Z)|transform\s*:[^;]*scale)"
 )
+# What must stand where text is hidden or struck: one of these, and both of a pair.
+_HINTS = (
+    *((b"mso-hide",), (b"line-through",), (b"font-size:0",), (b"font-size: 0",)),
+    *((b"hidden",), (b"display", b"none")),
+)
 _WHITE_FONT = re.compile(rb"<font[^<>]*?\scolor\s*=\s*[\"']?\s*(?:white|#?fff)")
-_SHEET = re.compile(rb"<style\b.*?</style", re.DOTALL)
+_SHEET = re.compile(rb"<style\b.*?(?:</style|\Z)", re.DOTALL)
 _MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{};]+)\{([^{}]*)\}")
@@ -101,19 +106,23 @@ def rules(css: str) -> tuple[list[str], list[str]]:
 
 
 def suspicious(page: bytes, styles: Iterable[bytes]) -> bool:
-    """Whether a page may hide text in other ways than it says; `page` in lower case.
+    """Whether a page hides or strikes text, or may; `page` in lower case.
 
     `styles` are the values of its style attributes as far as `page` does not hold them.
     """
-    if any(map(_may, styles)):
+    if b"hidden" in page or any(map(_known_to_hide, styles)):
         return True
-    if b"<style" in page and any(map(_MAYBE.search, _SHEET.findall(page))):
+    if b"<style" in page and any(map(_hides, _SHEET.findall(page))):
         return True
     if b"<font" in page and _WHITE_FONT.search(page):
         return True
-    return b" style='" in page and _MAYBE.search(page) is not None
+    return (b"style=" in page or b"style =" in page) and _hides(page)
+
+
+def _hides(style: bytes) -> bool:
+    return any(all(word in style for word in hint) for hint in _HINTS) or bool(_MAYBE.search(style))
 
 
 @lru_cache(maxsize=16384)
-def _may(style: bytes) -> bool:
-    return _MAYBE.search(style.lower()) is not None
+def _known_to_hide(style: bytes) -> bool:
+    return _hides(style.lower())
