@@ -208,7 +208,9 @@ def place_all(
             out.append(plain)
             by_others.append(False)
             continue
-        by_others.append(_filled(row.kinds) < count)
+        # Behind a blank first place with figures enough, one of them may be too many: sums decide.
+        too_many = len(row.values) > count and row.kinds.startswith("b")
+        by_others.append(_filled(row.kinds) < count or too_many)
         readings: list[Values] = []
         for way in ways():
             reading = way(row)
