@@ -129,3 +129,12 @@ def test_blanks_lost_at_the_end_of_a_line_do_not_shift_its_numbers() -> None:
     reason = read(text.encode()).reason
     assert reason is not None
     assert (reason.code, "四、结转" in reason.message) == ("unplaced_number", True)
+
+
+def test_a_figure_too_many_behind_a_blank_first_place_is_refused() -> None:
+    """Seven figures follow the blank; the seven do not add up, for one belongs to no column."""
+    trial = Trial("2019", 128760, "scattered", "per_clause/lines/gbk_late", "extra_number", "plain")
+    made = trial.case()
+    reading = read(made.page, content_type=made.content_type)
+    assert reading.reason is not None
+    assert reading.reason.code == "competing_readings"
