@@ -70,17 +70,16 @@ SCHEMA = pa.schema(
 _ROW_GROUP = 512
 
 
-def _parser_version() -> str:
-    """The reader's version: the package's, and a hash of the reader's own files."""
+def version_of(folder: Path) -> str:
+    """The version of the reader in a folder: the package's, and a hash of all its files."""
     digest = hashlib.sha256()
-    folder = Path(__file__).parent / "report"
-    for path in sorted([*folder.glob("*.py"), *folder.glob("*.csv")]):
-        digest.update(path.name.encode())
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".csv")):
+        digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(path.read_bytes())
     return f"0.1.0+{digest.hexdigest()[:10]}"
 
 
-PARSER_VERSION = _parser_version()
+PARSER_VERSION = version_of(Path(__file__).parent / "report")
 
 
 def report_id(document_id: str, snapshot_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -39,6 +40,16 @@ def changed(readings: pa.Table, number: int, **values: Any) -> pa.Table:
 def kinds(difference: Difference) -> list[tuple[str, str, str | None, str | None]]:
     rows = difference.table().to_pylist()
     return [(r["change"], r["field"], r["before"], r["after"]) for r in rows]
+
+
+@pytest.mark.parametrize("file", ["reader.py", "labels.csv", "ocr/page.py"])
+def test_every_file_of_the_reader_tells_its_version(tmp_path: Path, file: str) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("1")
+    before = reports.version_of(tmp_path)
+    path.write_text("2")
+    assert reports.version_of(tmp_path) != before
 
 
 def test_the_same_readings_differ_in_nothing(readings: pa.Table) -> None:

@@ -175,7 +175,7 @@ def _looked_at(package: _Opened, resources: Resources, content: PageContent) -> 
     pictures = [(box, data) for box, data in shown if data and sniff.kind(data) == "image"]
     if len(pictures) < len(resources.shown) or not pictures:
         return content
-    read = import_module("tasks.report.ocr_source").assembled
+    read = import_module("tasks.report.ocr.scanned").assembled
     looks: PageContent = read(pictures, content)
     return looks
 

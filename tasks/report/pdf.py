@@ -99,7 +99,7 @@ def _page(document: Any, index: int, budget: Budget, ocr: bool) -> PageContent:
     try:
         content = read_page(page, index + 1, budget)
         if ocr and content.pictures and not grids(content.across, content.down):
-            seen: PageContent = import_module("tasks.report.ocr_source").seen(page, content)
+            seen: PageContent = import_module("tasks.report.ocr.scanned").seen(page, content)
             return seen
         return content
     finally:

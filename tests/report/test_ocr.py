@@ -17,9 +17,9 @@ from tasks.report.form import form
 from tasks.report.identities import check, force
 from tasks.report.model import Cell, Place, Reading, Reject
 from tasks.report.numbers import UNREAD
-from tasks.report.ocr_labels import nearest
-from tasks.report.ocr_model import NUMERIC, Said
-from tasks.report.ocr_numbers import (
+from tasks.report.ocr.labels import nearest
+from tasks.report.ocr.network import NUMERIC, Said
+from tasks.report.ocr.numbers import (
     Settled,
     Shape,
     alternatives,
@@ -29,8 +29,8 @@ from tasks.report.ocr_numbers import (
     settle,
     with_slashes,
 )
-from tasks.report.ocr_picture import ink, open_pictures, upright
-from tasks.report.ocr_rules import rules
+from tasks.report.ocr.picture import ink, open_pictures, upright
+from tasks.report.ocr.rules import rules
 from tasks.report.unread import accept
 from tests.ocr_proof import differences
 from tests.publisher.case import MAKERS

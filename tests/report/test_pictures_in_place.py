@@ -16,7 +16,7 @@ from PIL import Image
 from tasks.report import page_images, pages, pdf, read
 from tasks.report.drawn import PageContent
 from tasks.report.model import Reading, SourceRow
-from tasks.report.ocr_source import _pasted
+from tasks.report.ocr.scanned import _pasted
 from tests.publisher import figures, layouts
 from tests.publisher.document import HEADINGS, document
 from tests.publisher.ofd import NAMESPACE, Writer, package, ruled

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.report.drawn import Rule
-from tasks.report.ocr_picture import Grey
+from tasks.report.ocr.picture import Grey
 
 COVERED = 0.8
 _SLACK = 2  # pixels by which a line may leave its middle

@@ -14,8 +14,8 @@ import pypdfium2.raw as pdfium
 from tasks.report import pdf, printed
 from tasks.report.drawn import Box, Glyph, PageContent
 from tasks.report.model import Place, Reject, Source
-from tasks.report.ocr_page import WIDTH, read_picture
-from tasks.report.ocr_picture import LONGEST_SIDE, Picture, colours, open_pictures, upright
+from tasks.report.ocr.page import WIDTH, read_picture
+from tasks.report.ocr.picture import LONGEST_SIDE, Picture, colours, open_pictures, upright
 from tasks.report.pdf_grid import grids
 
 MOST_PAGES = 40

@@ -15,12 +15,12 @@ import numpy as np
 
 from tasks.report.drawn import Box, Glyph, PageContent, Rule
 from tasks.report.numbers import UNREAD
-from tasks.report.ocr_ink import Ink, InkLine, crop, ink_in, line_height, printed_lines, shape_of
-from tasks.report.ocr_labels import nearest
-from tasks.report.ocr_model import Said, recognise, text_of
-from tasks.report.ocr_numbers import SURE, as_number, digit_width, settle, with_slashes
-from tasks.report.ocr_picture import Grey, Picture, ink
-from tasks.report.ocr_rules import Ruled, rules
+from tasks.report.ocr.ink import Ink, InkLine, crop, ink_in, line_height, printed_lines, shape_of
+from tasks.report.ocr.labels import nearest
+from tasks.report.ocr.network import Said, recognise, text_of
+from tasks.report.ocr.numbers import SURE, as_number, digit_width, settle, with_slashes
+from tasks.report.ocr.picture import Grey, Picture, ink
+from tasks.report.ocr.rules import Ruled, rules
 from tasks.report.pdf_grid import grids
 
 WIDTH = 595.0  # points that a picture is taken to be wide: A4

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from tasks.report.ocr_model import HEIGHT
-from tasks.report.ocr_numbers import Shape
-from tasks.report.ocr_picture import Grey
+from tasks.report.ocr.network import HEIGHT
+from tasks.report.ocr.numbers import Shape
+from tasks.report.ocr.picture import Grey
 
 _HUG = 3  # pixels: what lies this close along a cell's side is left of its rule
 _SPECK = 2

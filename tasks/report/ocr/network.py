@@ -19,7 +19,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from tasks.report.model import Reject
-from tasks.report.ocr_picture import Grey
+from tasks.report.ocr.picture import Grey
 
 HEIGHT = 48  # pixels, what the network was trained on
 BATCH = 4  # more is no faster on one core and takes more memory

@@ -14,13 +14,13 @@ from tasks.report.model import Place, Reject, Source
 
 INSTALL = "pip install 'gongkai[ocr]'"
 LATER = "pictures are read after the other documents, or by gongkai replay --reason needs_ocr"
-_NEEDED = ("cv2", "onnxruntime", "rapidocr", "PIL")
+_NEEDED = ("cv2", "numpy", "onnxruntime", "rapidocr", "PIL")
 
 
 def marked(data: bytes, held: Sequence[bytes], places: Sequence[Place]) -> list[bytes]:
     """What a document shows around these places of its pictures, as a PNG for each page: the cells
     in red frames. `held` are its pictures, if it is no PDF."""
-    shown: list[bytes] = import_module("tasks.report.ocr_source").marked(data, held, places)
+    shown: list[bytes] = import_module("tasks.report.ocr.scanned").marked(data, held, places)
     return shown
 
 
@@ -45,5 +45,5 @@ def source(pictures: Sequence[bytes]) -> Source:
     """
     if not installed():
         raise Reject("needs_ocr", "the document is a picture")
-    found: Source = import_module("tasks.report.ocr_source").source(pictures)
+    found: Source = import_module("tasks.report.ocr.scanned").source(pictures)
     return found

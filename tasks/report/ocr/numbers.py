@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.report.ocr_model import NUMERIC, Floats, Said, text_of
+from tasks.report.ocr.network import NUMERIC, Floats, Said, text_of
 
 SURE = 0.85  # the probability from which a reading is believed
 _CHARACTERS = "".join(alike[0] for alike in NUMERIC) + "?"
