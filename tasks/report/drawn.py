@@ -81,6 +81,7 @@ class PageContent:
     down: list[Rule] = field(default_factory=list)
     pictures: int = 0
     recognised: bool = False  # from how it looks, not from what drew it
+    turned: int = 0  # quarter turns to the left after which its picture was read
     looks: dict[Box, tuple[str, ...]] = field(default_factory=dict)  # see `Source.looks`
 
 

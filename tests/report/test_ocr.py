@@ -29,12 +29,13 @@ from tasks.report.ocr.numbers import (
     settle,
     with_slashes,
 )
+from tasks.report.ocr.page import standing
 from tasks.report.ocr.picture import ink, open_pictures, upright
 from tasks.report.ocr.rules import rules
 from tasks.report.unread import accept
 from tests.ocr_proof import differences
 from tests.publisher.case import MAKERS
-from tests.publisher.document import Document, document
+from tests.publisher.document import document
 from tests.publisher.scan import Scan, scanned, scanned_pdf
 
 PROBE = document(MAKERS["probe_consistent"]("2021", 1), seed=1)
@@ -56,14 +57,14 @@ def offline() -> Any:
 
 @pytest.fixture(scope="module")
 def old(offline: None) -> tuple[bytes, Reading]:
-    """A form of 2019, tilted and packed as JPEG, as a PDF without a text layer."""
-    scan = Scan(150, font="Times-Roman", tilt=0.8, jpeg=75)
+    """A form of 2019, tilted, sideways and packed as JPEG, as a PDF without a text layer."""
+    scan = Scan(150, font="Times-Roman", tilt=0.8, jpeg=75, turned=90)
     data = scanned_pdf(scanned(OLD, scan, 3))
     return data, read(data)
 
 
-def test_a_clean_scan_gives_every_number_in_its_place(offline: None) -> None:
-    page = _page_of(scanned(PROBE, Scan(150)), PROBE)
+def test_a_scan_below_seals_gives_every_number_in_its_place(offline: None) -> None:
+    page = _page_of(scanned(PROBE, Scan(150, seal=True, jpeg=75)))
     reading = read(page)
     assert reading.outcome == "parsed", reading.reason
     assert differences(PROBE, reading) == []
@@ -72,15 +73,17 @@ def test_a_clean_scan_gives_every_number_in_its_place(offline: None) -> None:
     assert (reading.report_year, reading.form) == (2023, "2021")
 
 
-def _page_of(pictures: Sequence[bytes], doc: Document) -> bytes:
+def _page_of(pictures: Sequence[bytes]) -> bytes:
     """The pictures as one TIFF of several pages."""
-    pages = [Image.open(io.BytesIO(p)).convert("L") for p in pictures]
+    pages = [Image.open(io.BytesIO(p)) for p in pictures]
     out = io.BytesIO()
     pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_deflate")
     return out.getvalue()
 
 
-def test_a_tilted_scan_is_read_without_a_wrong_value(old: tuple[bytes, Reading]) -> None:
+def test_a_tilted_scan_on_its_side_is_read_without_a_wrong_value(
+    old: tuple[bytes, Reading],
+) -> None:
     _, reading = old
     assert reading.outcome == "parsed", reading.reason
     assert differences(OLD, reading) == []
@@ -140,14 +143,37 @@ def test_a_crooked_page_is_set_straight(turn: float, lean: float) -> None:
     assert (len(found.across), len(found.down)) == (25, 24)  # every edge of every cell
 
 
-def test_a_red_seal_is_paper_and_the_ink_below_it_is_not() -> None:
+@pytest.mark.parametrize("quality", [None, 75, 50])
+def test_a_red_seal_is_paper_and_the_ink_below_it_is_not(quality: int | None) -> None:
     page = np.full((400, 600, 3), 255, np.uint8)
     page[100:300, 200:400] = (225, 40, 45)
     page[195:205, 150:450] = (0, 0, 0)  # a line through it
     page[195:205, 250:350] = (10, 2, 2)
+    page[120:180:8, 198:398] = (5, 2, 2)  # and thin ones
+    if quality:
+        out = io.BytesIO()
+        Image.fromarray(page).save(out, "JPEG", quality=quality)
+        page = np.asarray(Image.open(out))
     dark = ink(upright(page).grey)
-    assert not dark[110:185, 190:410].any()
+    assert not dark[210:330, 150:450].any()
+    assert not dark[70:119, 150:450].any()
     assert dark[200, 160:440].all()
+    assert dark[120:180:8, 203:393].all()
+
+
+def test_a_page_is_turned_until_it_can_be_read() -> None:
+    (page,) = open_pictures(scanned(OLD, Scan(150))[1])
+    for quarters in range(4):
+        assert (standing(page.turned(quarters)).grey == page.grey).all(), quarters
+
+
+def test_the_way_a_camera_was_held_is_minded() -> None:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right
+    Image.open(io.BytesIO(_drawn())).save(out, "JPEG", exif=exif)
+    (picture,) = open_pictures(out.getvalue())
+    assert picture.size == (700, 900)
 
 
 def test_text_is_no_rule() -> None:

@@ -72,9 +72,13 @@ def ink_in(dark: Any) -> Ink:
 
 
 def printed_lines(ink: Ink, tall: float) -> list[InkLine]:
-    """The lines that pieces make, from the top. `tall` is how high a line of the page is."""
+    """The lines that pieces make, from the top; specks that stand in none are left of dust or a
+    seal. `tall` is how high a line of the page is."""
+    small = _SLIVER * tall
+    specks = [p for p in ink.pieces if max(p.wide, p.high) <= small]
+    pieces = [p for p in ink.pieces if max(p.wide, p.high) > small]
     runs: list[list[int]] = []  # top, bottom
-    for piece in sorted(ink.pieces, key=lambda p: p.top):
+    for piece in sorted(pieces, key=lambda p: p.top):
         if runs and piece.top < runs[-1][1]:
             runs[-1][1] = max(runs[-1][1], piece.bottom)
         else:
@@ -86,14 +90,26 @@ def printed_lines(ink: Ink, tall: float) -> list[InkLine]:
             joined[-1][1] = bottom
         else:
             joined.append([top, bottom])
-    whole = [run for run in joined if run[1] - run[0] > _SLIVER * tall]
+    whole = [run for run in joined if run[1] - run[0] > small]
     lines = []
-    for top, bottom in (
-        whole or joined
-    ):  # beside a line of text a sliver is left of a rule or a seal
-        own = [p for p in ink.pieces if top <= p.top and p.bottom <= bottom]
+    for top, bottom in whole or joined:  # beside a line of text a sliver is left of a rule
+        own = [p for p in pieces if top <= p.top and p.bottom <= bottom]
         left, right = min(p.left for p in own), max(p.right for p in own)
-        lines.append(InkLine(own, left, top, right, bottom))
+        own += [
+            p
+            for p in specks  # points and commas, and dots of characters
+            if top - small <= p.top and p.bottom <= bottom + small
+            if left - tall <= p.left and p.right <= right + tall
+        ]
+        lines.append(
+            InkLine(
+                own,
+                min(p.left for p in own),
+                min(p.top for p in own),
+                max(p.right for p in own),
+                max(p.bottom for p in own),
+            )
+        )
     return lines
 
 

@@ -87,10 +87,11 @@ def _columns() -> list[list[int]]:
 
 class Said(NamedTuple):
     """What the network says of one line, step by step: its best guess, and the probabilities of "no
-    character" and of every character of NUMERIC."""
+    character" and of every character of NUMERIC; and its mean probability of what it guesses."""
 
     guess: npt.NDArray[np.int64]
     numeric: Floats
+    sure: float = 0.0
 
 
 def recognise(lines: Sequence[Grey]) -> list[Said]:
@@ -113,7 +114,11 @@ def recognise(lines: Sequence[Grey]) -> list[Said]:
             block[k, :, :, : line.shape[1]] = line.astype(np.float32) / 127.5 - 1
         for i, said in zip(batch, session.run(None, {"x": block})[0], strict=True):
             numeric = [said[:, columns].sum(axis=1) for columns in _columns()]
-            out[i] = Said(said.argmax(axis=1), np.stack(numeric, axis=1))
+            guess = said.argmax(axis=1)
+            sure = said.max(axis=1)[guess > 0]
+            out[i] = Said(
+                guess, np.stack(numeric, axis=1), float(sure.mean()) if len(sure) else 0.0
+            )
     return [out[i] for i in range(len(lines))]
 
 

@@ -33,12 +33,17 @@ _MOST_LONG_LINES = 24  # of prose that are read; the scope is said at the beginn
 _LOST = "□"  # for a character of the text that two readings differ in
 # How a line is shown to the recogniser: margin in heights of the line, and stretch.
 _FIRST, _SECOND = (0.3, 1.0), (0.5, 1.0)
+_TURNS = (0, 1, 3, 2)  # quarter turns, the likeliest first
+_WORD, _MOST_WORDS = 3.0, 8.0  # times as wide as high is a line that tells how a page stands
+_SAMPLE = 5  # such lines that are read for it
+_LEGIBLE = 0.8  # the recogniser's mean probability of the characters of an upright page
 _NARROWER = 0.75  # text is as clear in three quarters of its width, and quicker read
 
 
 @dataclass(slots=True)
 class _Cell:
     box: Box  # in points
+    window: tuple[slice, slice]  # of the page's pixels
     grey: Grey
     ink: Ink
     red: bool = False  # there is ink, but only in red
@@ -46,28 +51,93 @@ class _Cell:
     said: list[Said] = field(default_factory=list)
 
 
-def read_picture(picture: Picture, number: int, width: float = WIDTH) -> PageContent:
-    """What a picture shows, as the page `number`, `width` points wide."""
-    dark = ink(picture.grey)
-    ruled = rules(dark)
-    scale = width / picture.size[0]
-    content = PageContent(number, width, picture.size[1] * scale, recognised=True)
+@dataclass(slots=True)
+class _Outside:
+    """A line of text outside the tables: its window of the page, and the line in it."""
+
+    left: int
+    top: int
+    grey: Grey
+    ink: Ink
+    line: InkLine
+
+    def crop(self, margin: float) -> Grey:
+        return crop(self.grey, self.ink, self.line, margin, _NARROWER)
+
+
+@dataclass(slots=True)
+class _Look:
+    """A page's rules and the ink between them, before anything is recognised."""
+
+    picture: Picture
+    ruled: Ruled
+    content: PageContent
+    cells: list[_Cell]
+    tall: float  # pixels of a printed line's height
+    scale: float  # points of a pixel
+    outside: list[_Outside]
+
+
+def read_picture(picture: Picture, number: int, width: float | None = None) -> PageContent:
+    """What a picture shows, as the page `number`; `width` is how many points wide it is, as it is
+    given. It may lie on its side or stand on its head."""
+    look = _standing(picture, number, width)
+    _recognise(look.cells)
+    _numbers(look.content, look.cells, look.tall)
+    _text_outside(look)
+    return look.content
+
+
+def standing(picture: Picture) -> Picture:
+    """The picture as it is read: not on its side, not on its head."""
+    return _standing(picture, 1, None).picture
+
+
+def _standing(picture: Picture, number: int, width: float | None) -> _Look:
+    """The first turn of a page in which its text can be read; if there is none, as it is."""
+    first = None
+    for turns in _TURNS:
+        turned = picture.turned(turns)
+        scale = width / picture.size[0] if width else WIDTH / turned.size[0]
+        look = _look(turned, number, scale)
+        if _legible(look):
+            look.content.turned = turns
+            return look
+        first = first or look
+    assert first is not None
+    return first
+
+
+def _look(picture: Picture, number: int, scale: float) -> _Look:
+    ruled = rules(ink(picture.grey))
+    wide, high = picture.size
+    content = PageContent(number, wide * scale, high * scale, recognised=True)
     content.across = [Rule(r.at * scale, r.start * scale, r.end * scale) for r in ruled.across]
     content.down = [Rule(r.at * scale, r.start * scale, r.end * scale) for r in ruled.down]
     cells = _cells(picture, ruled.ink, content, scale)
-    tall = line_height([cell.ink for cell in cells])
+    tall = line_height([cell.ink for cell in cells]) if cells else wide / 70
     for cell in cells:
         cell.lines = printed_lines(cell.ink, tall)
-    _recognise(cells)
-    _numbers(content, cells, tall)
-    _text_outside(content, picture, ruled, tall if cells else None, scale)
-    return content
+    _mark_red([cell for cell in cells if not cell.lines], picture)
+    return _Look(picture, ruled, content, cells, tall, scale, _lines_outside(picture, ruled, tall))
+
+
+def _legible(look: _Look) -> bool:
+    """Whether the recogniser is sure of lines of a page that are words rather than numbers."""
+    lines = [(cell.grey, cell.ink, line) for cell in look.cells for line in cell.lines]
+    lines += [(f.grey, f.ink, f.line) for f in look.outside]
+    words = [
+        crop(grey, own, line, 0.3, _NARROWER)
+        for grey, own, line in lines
+        if _WORD <= (line.right - line.left) / (line.bottom - line.top) <= _MOST_WORDS
+    ]
+    said = recognise(words[:: max(1, len(words) // _SAMPLE)][:_SAMPLE])
+    return bool(said) and float(np.mean([s.sure for s in said])) >= _LEGIBLE
 
 
 def _cells(picture: Picture, dark: Grey, content: PageContent, scale: float) -> list[_Cell]:
     """The inside of every cell that the rules enclose."""
     found = []
-    coloured: Grey | None = None
     for grid in grids(content.across, content.down) or []:
         for cell in grid.cells:
             box = (
@@ -81,17 +151,21 @@ def _cells(picture: Picture, dark: Grey, content: PageContent, scale: float) -> 
                 top + _INSET : max(top + _INSET + 1, bottom - _INSET + 1),
                 left + _INSET : max(left + _INSET + 1, right - _INSET + 1),
             ]
-            own = _Cell(box, picture.grey[window], ink_in(dark[window]))
-            if not own.ink.pieces:
-                if coloured is None:
-                    coloured = ink(picture.coloured)
-                high, wide = own.grey.shape
-                own.red = any(
-                    p.left > 0 and p.top > 0 and p.right < wide and p.bottom < high and p.high >= 5
-                    for p in ink_in(coloured[window]).pieces
-                )
-            found.append(own)
+            found.append(_Cell(box, window, picture.grey[window], ink_in(dark[window])))
     return found
+
+
+def _mark_red(cells: list[_Cell], picture: Picture) -> None:
+    """Marks the cells in which something stands that is only red."""
+    if not cells:
+        return
+    coloured = ink(picture.coloured)
+    for cell in cells:
+        high, wide = cell.grey.shape
+        cell.red = any(
+            p.left > 0 and p.top > 0 and p.right < wide and p.bottom < high and p.high >= 5
+            for p in ink_in(coloured[cell.window]).pieces
+        )
 
 
 def _recognise(cells: list[_Cell]) -> None:
@@ -159,62 +233,53 @@ def _write(page: PageContent, cell: _Cell, texts: list[str]) -> None:
             page.glyphs.append(Glyph(text, left + inset, y, right - inset, y + 0.8 * step))
 
 
-def _text_outside(
-    page: PageContent,
-    picture: Picture,
-    ruled: Ruled,
-    tall: float | None,
-    scale: float,
-) -> None:
-    """The lines of text outside the tables."""
+def _lines_outside(picture: Picture, ruled: Ruled, tall: float) -> list[_Outside]:
+    """The lines of text outside the tables, from the top."""
     free = ruled.ink.copy()
     for left, top, right, bottom in ruled.boxes:
         free[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3] = 0
-    height = tall or picture.size[0] / 70
-    reach = max(9, round(1.6 * height))
+    reach = max(9, round(1.6 * tall))
     grown = cv2.dilate(free, np.ones((1, reach), np.uint8))
     grown = cv2.morphologyEx(
-        grown, cv2.MORPH_CLOSE, np.ones((max(3, round(height / 4)), 3), np.uint8)
+        grown, cv2.MORPH_CLOSE, np.ones((max(3, round(tall / 4)), 3), np.uint8)
     )
     _, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     found = []
     for left, top, wide, high in (tuple(int(v) for v in row[:4]) for row in stats[1:]):
-        if not (0.5 * height <= high <= 6 * height and wide - reach >= 0.5 * high):
+        if not (0.5 * tall <= high <= 6 * tall and wide - reach >= 0.5 * high):
             continue
-        window = np.s_[max(0, top - 2) : top + high + 2, left : left + wide]
+        top = max(0, top - 2)
+        window = np.s_[top : top + high + 4, left : left + wide]
         own = ink_in(free[window])
         lines = printed_lines(own, high)
         if len(lines) == 1:
-            found.append((left, max(0, top - 2), picture.grey[window], own, lines[0]))
-    found.sort(key=lambda f: (f[1], f[0]))
-    long = [f for f in found if f[4].right - f[4].left > 0.6 * picture.size[0]]
+            found.append(_Outside(left, top, picture.grey[window], own, lines[0]))
+    return sorted(found, key=lambda f: (f.top, f.left))
+
+
+def _text_outside(look: _Look) -> None:
+    """Writes what stands outside the tables."""
+    found = look.outside
+    long = [f for f in found if f.line.right - f.line.left > 0.6 * look.picture.size[0]]
     skipped = {id(f) for f in long[_MOST_LONG_LINES:]}
     found = [f for f in found if id(f) not in skipped]
-    texts = [text_of(said) for said in recognise([_narrow(f, 0.2) for f in found])]
+    texts = [text_of(said) for said in recognise([f.crop(0.2) for f in found])]
     # What a document is called and who signed it must not be misread: such lines are short.
     is_long = {id(f) for f in long}
     twice = [i for i, f in enumerate(found) if id(f) not in is_long and _TWICE.search(texts[i])]
-    second = recognise([_narrow(found[i], 0.4) for i in twice])
+    second = recognise([found[i].crop(0.4) for i in twice])
     for i, said in zip(twice, second, strict=True):
         texts[i] = agreed(texts[i], text_of(said))
-    texts = [
-        _DIGIT.sub(_LOST, t) if id(f) in is_long else t for f, t in zip(found, texts, strict=True)
-    ]
-    for (left, top, _, _, line), text in zip(found, texts, strict=True):
+    for f, text in zip(found, texts, strict=True):
         if text:
-            page.glyphs.append(
-                Glyph(
-                    text,
-                    (left + line.left) * scale,
-                    (top + line.top) * scale,
-                    (left + line.right) * scale,
-                    (top + line.bottom) * scale,
-                )
+            said_of = _DIGIT.sub(_LOST, text) if id(f) in is_long else text
+            box = (
+                (f.left + f.line.left) * look.scale,
+                (f.top + f.line.top) * look.scale,
+                (f.left + f.line.right) * look.scale,
+                (f.top + f.line.bottom) * look.scale,
             )
-
-
-def _narrow(f: tuple[int, int, Grey, Ink, InkLine], margin: float) -> Grey:
-    return crop(f[2], f[3], f[4], margin, _NARROWER)
+            look.content.glyphs.append(Glyph(said_of, *box))
 
 
 def agreed(one: str, other: str) -> str:

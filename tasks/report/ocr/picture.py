@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tasks.report.model import Reject
 
@@ -28,7 +28,13 @@ LONGEST_SIDE = 2600  # of the page as it is read: A4 at 220 dpi; text is no clea
 SMALLEST_SIDE = 300  # a picture with a smaller side holds no statutory table
 MOST_FRAMES = 40  # pages of one TIFF
 _DARKER = 26  # grey values by which ink is darker than the paper around it
-_RED = 25  # by which the red channel is brighter than the others in red ink
+_RED = 40  # by which the red channel is brighter than the others in red ink
+_WHOLE = 0.7  # of the reddest around is what is red all over
+_LIGHT = 0.6  # of the paper's red is that of red ink without black
+_LEAST_SEAL = 50  # pixels of a seal
+_BESIDE = 0.01  # share of a seal's pixels around what it may touch
+_GAIN = 0.05  # by which parts of a seal are darker than others
+_EDGE, _STEEP = 0.3, 3.0  # the share of a seal's colour at its edge, and how soon it is whole
 _TILT = 10.0  # degrees beyond which a line is not a tilted level one
 _LONG = 14  # lines longer than this part of the page's width tell its tilt
 _PARALLEL = 0.25  # degrees by which opposite sides of a flat page may differ
@@ -46,6 +52,14 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         return self.grey.shape[1], self.grey.shape[0]
+
+    def turned(self, quarters: int) -> Picture:
+        """The picture after so many quarter turns to the left."""
+        grey, coloured = (
+            np.ascontiguousarray(np.rot90(channel, quarters))
+            for channel in (self.grey, self.coloured)
+        )
+        return Picture(grey, coloured)
 
 
 def open_pictures(data: bytes) -> Iterator[Picture]:
@@ -66,7 +80,7 @@ def colours(data: bytes) -> Iterator[npt.NDArray[np.uint8]]:
                 )
             for frame in range(frames):
                 image.seek(frame)
-                yield np.asarray(_flat(image))
+                yield np.asarray(_flat(ImageOps.exif_transpose(image)))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as trouble:
         raise Reject("broken_file", f"the picture cannot be opened: {trouble}") from None
     except Image.DecompressionBombError:
@@ -90,12 +104,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 def upright(rgb: npt.NDArray[Any]) -> Picture:
     """A page whose lines are level, from its colours."""
-    red = rgb[:, :, 0].astype(np.int16)
-    coloured = rgb[:, :, 1:].min(axis=2)
-    # What is red is as light as paper, but not where it is dark as well: ink below a seal.
-    redness = red - rgb[:, :, 1:].max(axis=2)
-    lifted = np.where(redness > _RED, redness * np.clip((red - 190) / 30, 0, 1), 0)
-    grey = np.minimum(255, red + lifted).astype(np.uint8)
+    grey, coloured = _without_red(rgb), rgb[:, :, 1:].min(axis=2)
     matrix = _correction(grey)
     if matrix is not None:
         size = (grey.shape[1], grey.shape[0])
@@ -109,6 +118,40 @@ def upright(rgb: npt.NDArray[Any]) -> Picture:
             for channel in (grey, coloured)
         )
     return Picture(grey, coloured)
+
+
+def _without_red(rgb: npt.NDArray[Any]) -> Grey:
+    """How light a page is where red ink is as light as the paper, and what lies below it is not.
+
+    The red channel alone shows the edge of a seal as a line, because JPEG keeps colour in half the
+    detail of lightness. So colour only says how much of a pixel is red ink, with small gaps closed,
+    in which black lies; how light it is says lightness, against that of the seal around it.
+    """
+    red = np.ascontiguousarray(rgb[:, :, 0])
+    redness = cv2.subtract(red, rgb[:, :, 1:].max(axis=2))
+    small = cv2.resize(red, None, fx=1 / 16, fy=1 / 16, interpolation=cv2.INTER_AREA)
+    paper = cv2.resize(cv2.dilate(small, np.ones((5, 5), np.uint8)), red.shape[::-1])
+    around = (red.shape[1] // 40, red.shape[1] // 40)
+    reddest = np.maximum(cv2.dilate(redness, np.ones(around, np.uint8)), _RED)
+    seal = ((redness > _WHOLE * reddest) & (redness > _RED) & (red > _LIGHT * paper)).astype(
+        np.float32
+    )
+    if seal.sum() < _LEAST_SEAL:
+        return red
+    light, tint, _ = cv2.split(cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.float32))
+    tint = np.maximum(0, tint - 128)
+    share = cv2.blur(seal, around)
+    its_light, its_tint = (cv2.blur(seal * v, around) / (share + 1e-6) for v in (light, tint))
+    near = share > _BESIDE
+    covered = np.where(near, tint / np.maximum(its_tint, 1), 0).astype(np.float32)
+    closed = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    whole = np.clip(_STEEP * (closed - _EDGE) + 0.5, 0, 1)
+    lifted = (
+        light
+        * (1 + _GAIN * whole)
+        / (1 - whole * (1 - np.minimum(1, its_light / np.maximum(paper, 1))))
+    )
+    return np.asarray(np.where(near, np.minimum(255, lifted), red), np.uint8)
 
 
 def ink(grey: Grey) -> Grey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,13 +15,14 @@ import pypdfium2.raw as pdfium
 from tasks.report import pdf, printed
 from tasks.report.drawn import Box, Glyph, PageContent
 from tasks.report.model import Place, Reject, Source
-from tasks.report.ocr.page import WIDTH, read_picture
+from tasks.report.ocr.page import WIDTH, read_picture, standing
 from tasks.report.ocr.picture import LONGEST_SIDE, Picture, colours, open_pictures, upright
 from tasks.report.pdf_grid import grids
 
 MOST_PAGES = 40
 EDGE = 12.0  # points of the page that a scan of it may leave out
-RENDERED_DPI = 200.0
+RENDERED_DPI = 200.0  # of a page that is drawn
+COARSEST_DPI = 140.0  # of a scan that is read as it is
 _AROUND = 60.0  # points shown above and below doubtful cells
 
 
@@ -71,8 +73,9 @@ def _pasted(drawn: list[tuple[Box, npt.NDArray[Any]]], content: PageContent) -> 
 
 
 def _with_text(looks: PageContent, content: PageContent) -> PageContent:
-    """What a page looks like, with the text that it has beside its tables."""
-    if content.glyphs:
+    """What a page looks like, with the text that it has beside its tables, if that stands as the
+    picture does."""
+    if content.glyphs and not looks.turned:
         tables = grids(looks.across, looks.down) or []
 
         def in_table(g: Glyph) -> bool:
@@ -96,17 +99,19 @@ def marked(data: bytes, held: Sequence[bytes], places: Sequence[Place]) -> list[
             by_page.setdefault(place.page, []).append(place.box)
     for number, (picture, width) in enumerate(_pictures(data, held, set(by_page)), 1):
         if picture is not None and number in by_page:
-            out.append(_framed(picture, by_page[number], picture.size[0] / width))
+            shown = standing(picture)
+            scale = picture.size[0] / width if width else shown.size[0] / WIDTH
+            out.append(_framed(shown, by_page[number], scale))
     return out
 
 
 def _pictures(
     data: bytes, held: Sequence[bytes], wanted: set[int]
-) -> Iterator[tuple[Picture | None, float]]:
-    """The pages of a document as pictures and how many points wide they count; None for a page
-    that is not wanted."""
+) -> Iterator[tuple[Picture | None, float | None]]:
+    """The pages of a document as pictures, None for one that is not wanted, and how many points
+    wide they are, where that is known."""
     for each in held:
-        yield from ((picture, WIDTH) for picture in open_pictures(each))
+        yield from ((picture, None) for picture in open_pictures(each))
     if held:
         return
     with pdf.LOCK:
@@ -135,7 +140,7 @@ def _framed(picture: Picture, boxes: list[Box], scale: float) -> bytes:
 def _rendered(page: Any) -> npt.NDArray[Any]:
     """The page as a reader sees it, in RGB. The caller holds pdfium's lock."""
     width, height = pdfium.FPDF_GetPageWidthF(page), pdfium.FPDF_GetPageHeightF(page)
-    scale = min(RENDERED_DPI / 72, LONGEST_SIDE / max(width, height))
+    scale = min(_own_scale(page), LONGEST_SIDE / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     bitmap = pdfium.FPDFBitmap_Create(*size, 0)
     try:
@@ -148,3 +153,22 @@ def _rendered(page: Any) -> npt.NDArray[Any]:
         pdfium.FPDFBitmap_Destroy(bitmap)
     bgrx = np.frombuffer(held, np.uint8).reshape(size[1], stride)[:, : 4 * size[0]]
     return bgrx.reshape(size[1], size[0], 4)[:, :, 2::-1]
+
+
+def _own_scale(page: Any) -> float:
+    """Pixels of a point: those of the page's largest picture, so that a scan stays as it was taken;
+    a multiple of them where that is coarse."""
+    best, scale = 0.0, RENDERED_DPI / 72
+    wide, high = ctypes.c_uint(), ctypes.c_uint()
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    for index in range(pdfium.FPDFPage_CountObjects(page)):
+        found = pdfium.FPDFPage_GetObject(page, index)
+        if pdfium.FPDFPageObj_GetType(found) != pdfium.FPDF_PAGEOBJ_IMAGE:
+            continue
+        pdfium.FPDFPageObj_GetBounds(found, left, bottom, right, top)
+        pdfium.FPDFImageObj_GetImagePixelSize(found, wide, high)
+        across, along = right.value - left.value, top.value - bottom.value
+        if across * along > best and wide.value:
+            best = across * along
+            scale = max(wide.value, high.value) / max(across, along)
+    return scale * math.ceil(COARSEST_DPI / 72 / scale)
