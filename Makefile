@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup services run test fast check bench bench-cluster bench-models bench-national soak fuzz ocr-proof docs lock browser clean
+.PHONY: help setup services run test fast check bench bench-cluster bench-models bench-national soak fuzz ocr-proof docs lock browser office clean
 help:  ## what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -28,7 +28,7 @@ check: setup  ## ruff, mypy strict, import contracts
 fast: setup  ## the tests that need no server, dbt or browser
 	$(BIN)/pytest -n 2 -m "not slow"
 
-test: setup browser services  ## all tests
+test: setup browser services office  ## all tests
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 run: setup  ## the demo: one night against the bundled publisher, summary, how to look further
@@ -70,6 +70,12 @@ services:  ## Debian's PostgreSQL and Redis, for the tests of a cluster
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends postgresql redis-server >/dev/null; \
 	  else echo "the tests of a cluster need PostgreSQL and Redis; as root: apt-get install postgresql redis-server"; exit 2; fi; }
+
+office:  ## Debian's LibreOffice Writer, for the tests of old Word
+	@command -v soffice >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends libreoffice-writer-nogui >/dev/null; \
+	  else echo "the tests of old Word need LibreOffice; as root: apt-get install --no-install-recommends libreoffice-writer-nogui"; exit 2; fi; }
 
 bench-cluster: setup  ## how much faster two Dask workers read than one
 	@$(BIN)/python -m tests.bench_cluster

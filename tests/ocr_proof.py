@@ -37,6 +37,7 @@ GRADES: dict[str, Scan] = {
     "noise, blur, JPEG 50, 150 dpi": Scan(150, noise=10, blur=0.5, jpeg=50, tilt=0.4),
     "noise, blur, JPEG 40, 100 dpi": Scan(100, noise=10, blur=0.4, jpeg=40, tilt=0.4),
     "two red seals, 150 dpi": Scan(150, seal=True, jpeg=75),
+    "on its side, 150 dpi": Scan(150, turned=270, tilt=0.4, jpeg=75),
     "photographed, 150 dpi": Scan(150, perspective=0.02, shade=0.3, jpeg=75),
 }
 
