@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from tasks import increment, repairs, reports, run_dbt
 from tasks import warehouse as publishing
@@ -304,3 +305,19 @@ def test_the_models_unit_tests_pass(yesterday: Warehouse, tmp_path: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_models_that_spill_to_disk_keep_their_settings(tmp_path: Path) -> None:
+    # dbt gives `settings` again with each cursor, and DuckDB takes no other folder once it spilled.
+    written = (SQL / "profiles.yml").read_text(encoding="utf-8")
+    output = yaml.safe_load(written)["gongkai"]["outputs"]["generation"]
+    options = {
+        name: value.replace("{{ env_var('GONGKAI_BUILD_DB') }}", str(tmp_path / "db"))
+        for name, value in output["config_options"].items()
+    }
+    with duckdb.connect(str(tmp_path / "db"), config=options) as connection:
+        connection.execute("set memory_limit = '40MB'; set threads = 1")
+        connection.execute("create temp table many as from range(8_000_000) order by hash(range)")
+        assert list(tmp_path.glob("db.tmp/*")), "nothing was spilled"
+        for name, value in output["settings"].items():
+            connection.execute(f"set {name} = '{value}'")
