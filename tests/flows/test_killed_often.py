@@ -144,7 +144,9 @@ def test_twenty_kills_lose_nothing_and_the_next_run_completes(
         forks(server.resolve, api, tmp_path / "log") as run,
     ):
         length = 4.0
-        for number in range(KILLS + 1):
+        for number in range(2 * KILLS):
+            if killed == KILLS:
+                break
             server.pages = _edited(site, number)
             server.requests.clear()
             parts = set(snapshot.parts(warehouse))
@@ -159,10 +161,12 @@ def test_twenty_kills_lose_nothing_and_the_next_run_completes(
                 with contextlib.suppress(ProcessLookupError):  # it was faster than the first
                     os.kill(pid, signal.SIGKILL)
             code = run.ended()
-            if not number:
-                length = time.monotonic() - began
+            if code != -signal.SIGKILL:
+                # It was whole before its kill. The shortest tells from when to draw the moments:
+                # how long a run takes hangs on what else the machine does.
                 assert code == 0, (tmp_path / "log").read_text()
-                continue
+                took = time.monotonic() - began
+                length = min(length, took) if number else took
             killed += code == -signal.SIGKILL
             sent = [
                 r
@@ -176,7 +180,7 @@ def test_twenty_kills_lose_nothing_and_the_next_run_completes(
             held = now
             assert verify(warehouse).damages == [], f"kill {number}"
         ended = nights.gongkai(*words, resolve=server.resolve, api=api, seconds=400)
-    assert killed >= KILLS * 3 // 4
+    assert killed == KILLS
     assert ended.code == 0, ended.err
     assert "closes" in ended.out
     assert verify(warehouse).damages == []
