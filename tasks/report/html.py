@@ -1,8 +1,8 @@
-"""HTML pages to blocks: paragraphs and the rows of the innermost tables, in page order.
+"""HTML pages to their blocks, title, meta tags and links; what a page hides is taken out first.
 
-Everything per character is left to libxml2: block boundaries are marked in the tree once, then
-each cell, and the rest of the page, is one `string()`. A Word export has a span per character, so
-anything that visits nodes from Python costs more than the parse.
+Everything per character is left to libxml2, and the tree is written again once to be cut into
+blocks (`markup`): a Word export has a span per word, so anything that visits its nodes from Python
+costs more than the parse.
 """
 
 from __future__ import annotations
@@ -15,38 +15,16 @@ from typing import Any
 
 from lxml import etree
 
-from tasks.report import page_images, visible
-from tasks.report.model import (
-    Block,
-    Image,
-    Link,
-    Paragraph,
-    Place,
-    Reject,
-    Source,
-    SourceCell,
-    SourceRow,
-)
+from tasks.report import markup, page_images, visible
+from tasks.report.model import Block, Image, Link, Paragraph, Reject, Source
 
-# Private-use characters, removed from the page first: libxml2 takes no control characters. Their
-# first byte is one that Chinese text does not have, so that looking for them costs nothing.
-_RESERVED = tuple(map(chr, range(0x10FFF0, 0x10FFF7)))
-_BREAK, _TABLE, _END, _ROW, _CELL, _SPANS, _IMAGE = _RESERVED
-_RESERVED_PREFIX = _BREAK.encode()[:1]
-_AROUND = _BREAK + " \t\r\n\f\v\xa0"
-_BLOCKS = (
-    *("p", "div", "br", "li", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6"),
-    *("table", "section", "article", "header", "footer", "center", "hr", "pre"),
-    *("blockquote", "form", "fieldset", "address", "nav", "main", "aside", "caption", "title"),
-)
-_SPACES = re.compile(r"[\t\r\n\f\v][ \t\r\n\f\v]*| [ \t\r\n\f\v]+")
+_RESERVED_PREFIX = markup.RESERVED[0].encode()[:1]
 _CONTROLS = [bytes([c]) for c in range(32) if c not in (9, 10, 13)]
 _FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万]")
 _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 # Stands in a cell's text for what a person sees there and this reader does not, or for text that
 # a person would not read as part of a number: such a cell is never a number and never blank.
 _UNSEEN = "\ufffd"
-_CELL_MARK = re.compile(rf"{_CELL}(?:\d+,\d+{_SPANS})?")
 # Word gives every word a style: half of such a page, and half of what parsing it costs.
 _STYLES = re.compile(rb' (?:style|class)="([^"<>]*)"(?=[ />\r\n])')
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
@@ -54,17 +32,13 @@ _ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
 _END_TAG = re.compile(rb"</(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])\s*>")
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|rtf|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
 _STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
-_BETWEEN = etree.XPath("boolean(.//tr/text()[normalize-space()])")
 _PARSER = etree.HTMLParser(
     encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True, no_network=True
 )
-_MOST_CELLS = 20_000
 _INLINE = re.compile(rb"""src\s*=\s*["']data:image/[\w.+-]+;base64,([\w+/=\s]+)["']""")
-_IMAGES = re.compile(rf"{_IMAGE}(\d+){_IMAGE}")
 _FRAMES = {"iframe": "src", "embed": "src", "object": "data", "frame": "src"}
 
 _Element = Any
-_new = tuple.__new__
 
 
 def source(page: bytes, *, show_blocks: bool = False) -> Source:
@@ -77,7 +51,7 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     if controls := b"".join([control for control in _CONTROLS if control in page]):
         page = page.translate(None, controls)
     if _RESERVED_PREFIX in page:
-        for reserved in _RESERVED:
+        for reserved in markup.RESERVED:
             page = page.replace(reserved.encode(), b"")
     inline: list[bytes] = []
     if b";base64," in page:
@@ -105,8 +79,7 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     if hides:
         found.hidden = _drop_hidden(root, sheets, show_blocks)
     _place_images(root, found, inline)
-    _mark(root)
-    found.blocks = _cut(_STRING(root), found.images)
+    found.blocks = markup.blocks(root, found.images)
     found.complete = _complete(lowered, found.blocks)
     return found
 
@@ -293,49 +266,6 @@ def _drop(element: _Element) -> None:
     parent.remove(element)
 
 
-def _mark(root: _Element) -> None:
-    """Writes a boundary character where each block, row, cell and innermost table begins.
-
-    Blocks and tables get one at their end too, and cells that span others tell how many.
-    """
-    tables = [t for t in root.iter("table") if next(t.iterdescendants("table"), None) is None]
-    for table in tables:
-        if _BETWEEN(table):
-            _refuse_text_between(table)
-    for element in root.iter(*_BLOCKS):
-        element.text = _BREAK + (element.text or "")
-        element.tail = _BREAK + (element.tail or "")
-    for element in root.iter("tr"):
-        element.text = _ROW
-    cells = 0
-    for element in root.iter("td", "th"):
-        cells += 1
-        rowspan, colspan = element.get("rowspan"), element.get("colspan")
-        mark = _CELL
-        if rowspan is not None or colspan is not None:
-            mark += f"{_span(rowspan)},{_span(colspan)}" + _SPANS
-        element.text = mark + (element.text or "")
-    if cells > _MOST_CELLS:
-        raise Reject("too_large", f"the page has more than {_MOST_CELLS:,} table cells")
-    for table in tables:
-        table.text = _TABLE + (table.text or "")
-        table.tail = _END + (table.tail or "")
-
-
-def _refuse_text_between(table: _Element) -> None:
-    """Text outside any cell belongs nowhere; what prints nothing must not run into a cell."""
-    for row in table.iter("tr"):
-        _refuse_text(row.text)
-    for cell in table.iter("td", "th"):
-        _refuse_text(cell.tail)
-        cell.tail = None
-
-
-def _refuse_text(text: str | None) -> None:
-    if text and any(c.isalnum() for c in text):
-        raise Reject("broken_table", f"“{text.strip()[:40]}” stands between the cells of a table")
-
-
 def _inlined(written: bytes, inline: list[bytes]) -> bytes:
     """Takes a picture out of the page that holds it, which leaves its number there."""
     inline.append(written)
@@ -347,7 +277,7 @@ def _place_images(root: _Element, found: Source, inline: list[bytes]) -> None:
     for element in root.iter("img"):
         url = page_images.address(element)
         if url is not None and len(found.images) < page_images.MOST:
-            element.tail = f"{_IMAGE}{len(found.images)}{_IMAGE}" + (element.tail or "")
+            element.tail = f"{markup.IMAGE}{len(found.images)}{markup.IMAGE}" + (element.tail or "")
             kind, _, number = url.partition(":")
             known = kind == "data" and number.isdecimal() and int(number) < len(inline)
             found.images.append(Image(url, data=_decoded(inline[int(number)]) if known else None))
@@ -359,85 +289,3 @@ def _decoded(written: bytes) -> bytes | None:
         return base64.b64decode(written)
     except ValueError:
         return None
-
-
-def _cut(text: str, images: list[Image]) -> list[Block]:
-    """The paragraphs and rows of a marked page's text."""
-    before, *parts = text.split(_TABLE)
-    blocks: list[Block] = []
-    _flow(before, blocks, 0, images)
-    paragraphs = len(blocks)
-    for number, part in enumerate(parts, 1):
-        inside, _, after = part.partition(_END)
-        _rows(inside, number, blocks, images)
-        paragraphs = _flow(after, blocks, paragraphs, images)
-    return blocks
-
-
-def _note(text: str, images: list[Image], at: int) -> None:
-    """Notes that the pictures in a text stand after `at` blocks."""
-    for number in _IMAGES.findall(text):
-        images[int(number)] = images[int(number)]._replace(at=at)
-
-
-def _flow(text: str, blocks: list[Block], paragraphs: int, images: list[Image]) -> int:
-    """Adds the paragraphs of text outside the innermost tables; gives how many there are now."""
-    if _CELL in text:  # of a layout table
-        text = _CELL_MARK.sub(_BREAK, text).replace(_ROW, _BREAK)
-    for piece in text.split(_BREAK):
-        paragraph = piece.strip()
-        if images and _IMAGE in paragraph:  # it stands after the text of its line
-            shown = _IMAGES.sub("", paragraph).strip()
-            _note(paragraph, images, len(blocks) + bool(shown))
-            paragraph = shown
-        if paragraph:
-            paragraphs += 1
-            place = _new(Place, ("html", None, None, None, None, None, paragraphs))
-            if "  " in paragraph or not paragraph.isprintable():
-                paragraph = _SPACES.sub(" ", paragraph)
-            blocks.append(_new(Paragraph, (paragraph, place, False)))
-    return paragraphs
-
-
-def _rows(text: str, number: int, blocks: list[Block], images: list[Image]) -> None:
-    """Adds the rows of a table."""
-    # The named tuples' own constructors would be a fifth of this module's time.
-    for row, line in enumerate(text.split(_ROW)):
-        if images and _IMAGE in line:
-            _note(line, images, len(blocks) + (_CELL in line))
-            line = _IMAGES.sub("", line)
-        raw = line.split(_CELL)
-        if len(raw) > 1:
-            places = _places(number, row, len(raw) - 1)
-            cells = zip(map(_cell, raw[1:]), places, strict=True)
-            found = tuple([_new(SourceCell, (c[0], place, c[1], c[2])) for c, place in cells])
-            blocks.append(_new(SourceRow, (found, number)))
-
-
-@lru_cache(maxsize=4096)
-def _places(table: int, row: int, count: int) -> tuple[Place, ...]:
-    """The places of a row's cells; the same in every document."""
-    return tuple(Place("html", table, row, at) for at in range(1, count + 1))
-
-
-@lru_cache(maxsize=16384)
-def _cell(raw: str) -> tuple[str, int, int]:
-    """A cell's text, rows and columns."""
-    rowspan = colspan = "1"
-    if _SPANS in raw:
-        spans, _, raw = raw.partition(_SPANS)
-        rowspan, _, colspan = spans.partition(",")
-    inner = _SPACES.sub(" ", raw.strip(_AROUND))
-    if _BREAK in inner:
-        inner = "\n".join(filter(None, map(str.strip, inner.split(_BREAK))))
-    return inner.strip(), int(rowspan), int(colspan)
-
-
-@lru_cache(maxsize=256)
-def _span(value: str | None) -> int:
-    if value is None:
-        return 1
-    digits = re.match(r"\s*(\d{1,6})", value)
-    if digits is None:
-        return 1
-    return min(int(digits[1]), 1000) or 1
