@@ -17,12 +17,13 @@ from rich.console import Console
 from flows import alerting, progress, server, session, show
 from flows.exact_json import encode, reading_object
 from tasks import parse, snapshot, verify, warc_write
+from tasks.files import write_bytes
 from tasks.objects import Place
 from tasks.politeness import Settings
 from tasks.records import BadInput
 from tasks.resolve import resolve_from_env
 from tasks.sources import load_sources
-from tasks.store import DEFAULT_ROOT, Warehouse, write_bytes
+from tasks.store import DEFAULT_ROOT, Warehouse
 
 if TYPE_CHECKING:
     from prefect import State

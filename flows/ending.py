@@ -15,9 +15,9 @@ from flows.operator import closing_state, failures_of, show_night
 from flows.publish import publish_held
 from flows.stages import Night, settle
 from tasks.alerts import Alert
+from tasks.publish import remember_sources
 from tasks.records import AccountingError, Discovered, Fetched, OutcomeRow, RunKind, Source
 from tasks.store import Warehouse
-from tasks.warehouse import remember_sources
 
 
 @dataclass(slots=True)

@@ -32,8 +32,9 @@ from prefect.states import Crashed
 
 from flows.server import home_of
 from tasks import snapshot
+from tasks.files import write_bytes
 from tasks.records import Busy
-from tasks.store import Warehouse, write_bytes
+from tasks.store import Warehouse
 
 NOTE = "running"
 WAIT_SECONDS = 30.0

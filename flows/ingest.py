@@ -18,11 +18,12 @@ from flows.holding import holding
 from flows.stages import Night, parse_unread, run_title, seen_before
 from tasks import account, parse, snapshot
 from tasks import ingest as local
+from tasks.publish import remember_sources
 from tasks.records import AccountingError, Discovered, Fetched
+from tasks.runs import new_run_id
 from tasks.sources import load_sources, official_check
-from tasks.store import Warehouse, new_run_id
+from tasks.store import Warehouse
 from tasks.warc_read import Tally, WarcReader
-from tasks.warehouse import remember_sources
 
 NO_REPORT = {"empty", "not_chinese", "not_report", "error_page"}
 """Refusals of the reader that say a page of a crawl is no candidate at all."""

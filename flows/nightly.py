@@ -23,8 +23,9 @@ from tasks.alerts import alerts as unusual_of
 from tasks.clock import clock_wrong
 from tasks.fold import fold
 from tasks.keep import keep_days
+from tasks.runs import new_run_id
 from tasks.sources import load_sources, to_visit
-from tasks.store import Warehouse, new_run_id
+from tasks.store import Warehouse
 
 PATIENCE = 3 * 3600.0  # seconds that a scheduled night waits for a replay or an ingest to end
 PICTURE_SECONDS = 3600.0  # of a night for scans; what is left waits for the next, or for a replay

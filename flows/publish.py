@@ -16,8 +16,8 @@ from prefect.states import Completed
 from flows import watched
 from flows.holding import holding
 from flows.stages import run_title
+from tasks import publish as publishing
 from tasks import site
-from tasks import warehouse as models
 from tasks.sources import load_sources
 from tasks.store import Warehouse
 
@@ -29,7 +29,7 @@ site_trouble: str | None = None
 def build(warehouse: str, sources: str | None, full: bool) -> dict[str, int]:
     """dbt builds and tests the models aside; then the new file takes the place of the old."""
     reviewed = None if sources is None else load_sources(sources)
-    published = models.publish(Warehouse(Path(warehouse)), sources=reviewed, full=full)
+    published = publishing.publish(Warehouse(Path(warehouse)), sources=reviewed, full=full)
     why = published.why_full
     made = f"Everything was made anew: {why}." if why else "What changed was made anew."
     lines = [made, "", "| table | rows |", "| --- | ---: |"]

@@ -28,18 +28,12 @@ from flows.holding import holding
 from flows.stages import Night, documents_in, parse_unread, run_title, seen_before
 from tasks import account, parse, pictures, reports, snapshot
 from tasks.compare import Difference, compare
+from tasks.files import move, remove_folder, sync_folder, write_bytes, write_table
 from tasks.objects import Place, let_read, listed
 from tasks.records import BadInput, Discovered, Fetched
 from tasks.report.reader import reasons
-from tasks.store import (
-    Warehouse,
-    move,
-    new_run_id,
-    remove_folder,
-    sync_folder,
-    write_bytes,
-    write_table,
-)
+from tasks.runs import new_run_id
+from tasks.store import Warehouse
 
 Selection = Literal["rejected", "all", "since"]
 ANY = "any"

@@ -20,9 +20,11 @@ from flows import elsewhere, watched
 from flows.operator import TROUBLE, Failure
 from tasks import account, parse, pictures, reports, retention, snapshot
 from tasks.alerts import Alert
+from tasks.files import leaf, write_schema
 from tasks.objects import Place, arrow_source
 from tasks.records import Counts, Discovered, Fetched, OutcomeRow, RunKind
-from tasks.store import Warehouse, finished_runs, leaf, write_schema
+from tasks.runs import finished_runs
+from tasks.store import Warehouse
 
 CHINA = ZoneInfo("Asia/Shanghai")
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.files import read_table, write_bytes, write_table
 from tasks.records import (
     OUTCOMES,
     AccountingError,
@@ -32,16 +33,9 @@ from tasks.records import (
     RunKind,
     Stage,
 )
-from tasks.store import (
-    CANDIDATES_SCHEMA,
-    DISCOVERED_SCHEMA,
-    OUTCOMES_SCHEMA,
-    Warehouse,
-    finished_runs,
-    read_table,
-    write_bytes,
-    write_table,
-)
+from tasks.runs import finished_runs
+from tasks.schemas import CANDIDATES_SCHEMA, DISCOVERED_SCHEMA, OUTCOMES_SCHEMA
+from tasks.store import Warehouse
 
 SKIPPED_CODES = {"robots", "circuit_open", "stopped"}
 QUARANTINED_CODES = {"off_site_redirect", "not_official"}

@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow.parquet as pq
 
-from tasks.store import Warehouse, finished_runs
+from tasks.runs import finished_runs
+from tasks.store import Warehouse
 
 AlertKind = Literal["failures-jumped", "source-silent", "listing-shrank"]
 _NAMED = 12  # sources that one message names

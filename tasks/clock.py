@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 from statistics import median
 
 from tasks.records import Fetched, OutcomeRow
-from tasks.store import Warehouse, finished_runs
+from tasks.runs import finished_runs
+from tasks.store import Warehouse
 from tasks.urls import host_of
 
 TOLERANCE = timedelta(hours=1)

@@ -23,16 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks import snapshot
+from tasks.files import open_parquet, sync_folder, write_bytes, write_table
 from tasks.increment import connect
 from tasks.objects import Place
-from tasks.store import (
-    Warehouse,
-    finished_runs,
-    open_parquet,
-    sync_folder,
-    write_bytes,
-    write_table,
-)
+from tasks.runs import finished_runs
+from tasks.store import Warehouse
 
 AT_ONCE = 30  # days that have to be old enough before any is folded
 _LAST = 30  # nights that stay however old they are: alarms compare with the last ones

@@ -22,8 +22,9 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
+from tasks.files import write_table
 from tasks.objects import Place, let_read, listed
-from tasks.store import Warehouse, write_table
+from tasks.store import Warehouse
 
 _TEXT = pa.string()
 _HERE = Path(__file__).resolve().parent

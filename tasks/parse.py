@@ -23,12 +23,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks import office, reports
+from tasks.files import open_parquet
 from tasks.objects import Place
 from tasks.records import BadInput, snapshot_id_of
 from tasks.report import read, sniff
 from tasks.report.model import Reading, Reject, Rejection
 from tasks.report.reader import NEEDS_OFFICE
-from tasks.store import open_parquet
 
 _BATCH = 64
 _WORTH_A_POOL = 96  # documents; below, starting processes costs more than it saves

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import parse
+from tasks.files import open_parquet
 from tasks.objects import Place
 from tasks.report import ocr, page_images, sniff
 from tasks.report.model import Reading
 from tasks.report.reader import open_source
-from tasks.store import open_parquet
 
 Key = tuple[str, str]  # document_id, snapshot_id
 

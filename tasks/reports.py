@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.files import open_parquet, read_table, write_schema, write_table
 from tasks.objects import Place, arrow_source, listed
 from tasks.records import ReadingSummary
 from tasks.report.form import FORMS, form
 from tasks.report.model import Reading
-from tasks.store import Warehouse, open_parquet, read_table, write_schema, write_table
+from tasks.store import Warehouse
 
 _TEXT = pa.string()
 _FINDING = pa.struct(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.files import leaf, open_parquet, sync_folder, write_table
 from tasks.objects import Place, arrow_source, listed
 from tasks.snapshot import (
     DAMAGE,
@@ -21,7 +22,7 @@ from tasks.snapshot import (
     rows_in,
     run_of,
 )
-from tasks.store import Warehouse, leaf, open_parquet, sync_folder, write_table
+from tasks.store import Warehouse
 
 
 def merge(warehouse: Warehouse) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 import pyarrow.parquet as pq
 
 from tasks.records import Discovered, OutcomeRow, Source
-from tasks.store import Warehouse, finished_runs
+from tasks.runs import finished_runs
+from tasks.store import Warehouse
 from tasks.urls import canonical_url
 
 NIGHTS = 7

@@ -16,20 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.files import leaf, move, open_parquet, read_table, sync_folder, write_bytes, write_table
 from tasks.ingest import rows_from_files
 from tasks.objects import Place, Unreachable, arrow_source, listed
 from tasks.records import BadInput, Fetched, State, snapshot_id_of
-from tasks.store import (
-    SNAPSHOTS_SCHEMA,
-    Warehouse,
-    leaf,
-    move,
-    open_parquet,
-    read_table,
-    sync_folder,
-    write_bytes,
-    write_table,
-)
+from tasks.schemas import SNAPSHOTS_SCHEMA
+from tasks.store import Warehouse
 
 __all__ = [
     "Fetch",

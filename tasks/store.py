@@ -1,99 +1,33 @@
-"""The warehouse folder: where each thing lies, one writer at a time, files that appear whole.
+"""The warehouse folder: where each thing lies, and one writer at a time.
 
-Readers may look at any moment: a file exists complete or not at all. What a killed run leaves
-behind are names that begin with "."; the next writer removes them once it holds the lock.
+Readers may look at any moment: a file exists complete or not at all (`tasks.files`). What a
+killed run leaves behind are names that begin with "."; the next writer removes them once it holds
+the lock.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import fcntl
 import json
 import os
 import secrets
 import shutil
 import socket
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tasks.cluster import Cluster, cluster_of
-from tasks.objects import ObjectPath, Place, arrow_source
-from tasks.records import BadInput, Busy, Candidate, DiskFull
+from tasks.files import TEMPORARY, remove_folder, write_bytes, write_schema
+from tasks.objects import Place
+from tasks.records import BadInput, Busy
+from tasks.schemas import CANDIDATES_SCHEMA, DISCOVERED_SCHEMA, OUTCOMES_SCHEMA, SNAPSHOTS_SCHEMA
 
 DEFAULT_ROOT = Path(__file__).resolve().parent.parent / "warehouse"
-_TEMPORARY = ".tmp-"
 REPLAYED = ".replayed"
 """Prefix in an object store for readings that are not adopted yet."""
-_STAMP = "%Y%m%dT%H%M%SZ"
-
-_TEXT = pa.string()
-SNAPSHOTS_SCHEMA = pa.schema(
-    [
-        ("run_id", _TEXT),
-        ("document_id", _TEXT),
-        ("parent_document_id", _TEXT),
-        ("source_id", _TEXT),
-        ("url", _TEXT),
-        ("final_url", _TEXT),
-        ("origin", _TEXT),
-        ("official", pa.bool_()),
-        ("fetched_at", pa.timestamp("us", tz="UTC")),
-        ("http_status", pa.int32()),
-        ("content_type", _TEXT),
-        ("etag", _TEXT),
-        ("last_modified", _TEXT),
-        ("headers", pa.map_(_TEXT, _TEXT)),
-        ("snapshot_id", _TEXT),
-        ("size", pa.int64()),
-        ("bytes", pa.binary()),
-        ("link_title", _TEXT),
-        ("link_date", _TEXT),
-        ("error_code", _TEXT),
-        ("error_message", _TEXT),
-    ]
-)
-DISCOVERED_SCHEMA = pa.schema(
-    [
-        (name, _TEXT)
-        for name in (
-            "run_id",
-            "document_id",
-            "url",
-            "source_id",
-            "listing_url",
-            "link_title",
-            "link_date",
-        )
-    ]
-    + [("official", pa.bool_())]
-)
-CANDIDATES_SCHEMA = pa.schema([("run_id", _TEXT), *((name, _TEXT) for name in Candidate._fields)])
-OUTCOMES_SCHEMA = pa.schema(
-    [
-        (name, _TEXT)
-        for name in (
-            "run_id",
-            "document_id",
-            "url",
-            "outcome",
-            "stage",
-            "code",
-            "message",
-            "place",
-            "snapshot_id",
-            "duplicate_of",
-        )
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +197,7 @@ class Warehouse:
             os.close(fd)
 
     def _clear_leftovers(self) -> None:
-        for pattern in (f"{_TEMPORARY}*", ".generation-*", ".replay-*"):
+        for pattern in (f"{TEMPORARY}*", ".generation-*", ".replay-*"):
             for path in self.root.glob(pattern):
                 _remove(path)
         stored = self.stored
@@ -319,15 +253,6 @@ class Warehouse:
                 before.rename(before.with_name(f"{before.name}-before-cluster"))
 
 
-def remove_folder(folder: Place) -> None:
-    """Remove a folder of files that is no longer needed."""
-    if isinstance(folder, Path):
-        shutil.rmtree(folder)
-    else:
-        for path in folder.glob("*"):
-            path.unlink(missing_ok=True)
-
-
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
@@ -344,165 +269,3 @@ def _holder(fd: int) -> str:
         )
     except (ValueError, KeyError):
         return "another process"  # it has the lock and has not yet written its name
-
-
-_FULL = {
-    errno.ENOSPC: ("no space left on the device", "free some"),
-    errno.EDQUOT: ("no space left in this user's quota", "free some"),
-    errno.EFBIG: ("no file may grow so large here", "raise the limit (ulimit -f)"),
-}
-
-
-@contextmanager
-def atomic(path: Place) -> Iterator[Path]:
-    """Give a temporary path in the folder of `path`; move it into place when the block succeeds.
-
-    What is to be an object is written on this machine first and uploaded whole.
-
-    The file and its folder are on disk (fsync) before and after the move; when the block raises,
-    nothing appears and the temporary file goes. Raises DiskFull when there is no space.
-    """
-    # Not ending in .parquet: DuckDB's "*.parquet" also matches names that begin with ".".
-    folder = path.parent if isinstance(path, Path) else Path(tempfile.gettempdir())
-    temporary = folder / f"{_TEMPORARY}{path.name}-{secrets.token_hex(4)}"
-    try:
-        yield temporary
-        if isinstance(path, ObjectPath):
-            path.write_bytes(temporary.read_bytes())
-            return
-        fd = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        temporary.replace(path)
-        sync_folder(folder)
-    except OSError as e:
-        if e.errno not in _FULL:
-            raise
-        said, mend = _FULL[e.errno]
-        raise DiskFull(
-            f"{folder}: {said} while {path.name} was written; {mend} and run again. "
-            "Nothing that was archived or published is lost"
-        ) from e
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def move(path: Place, target: Place) -> None:
-    """Move a file within this machine or within its object store, over one that is there."""
-    if isinstance(path, ObjectPath):
-        assert isinstance(target, ObjectPath)
-        path.replace(target)
-    else:
-        assert isinstance(target, Path)
-        path.replace(target)
-
-
-def sync_folder(folder: Place) -> None:
-    """Put the names in `folder` on disk, so that a rename survives a power cut."""
-    if isinstance(folder, ObjectPath):
-        return
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def write_bytes(path: Place, data: bytes) -> None:
-    """Write a whole file atomically."""
-    with atomic(path) as temporary:
-        temporary.write_bytes(data)
-
-
-def write_table(path: Place, table: pa.Table, row_group_size: int | None = None) -> None:
-    """Write a Parquet file (zstd, a checksum on each page) atomically. The same table gives the
-    same bytes."""
-    with atomic(path) as temporary:
-        pq.write_table(
-            table,
-            temporary,
-            compression="zstd",
-            row_group_size=row_group_size,
-            write_page_checksum=True,
-        )
-
-
-def write_tables(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
-    """Write tables of one schema below each other as `write_table` does, without holding them."""
-    with (
-        atomic(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as file,
-    ):
-        for table in tables:
-            file.write_table(table)
-
-
-def open_parquet(path: Place) -> pq.ParquetFile:
-    """Open a Parquet file so that reading a page that is not what was written raises (OSError)."""
-    return pq.ParquetFile(arrow_source(path), page_checksum_verification=True)
-
-
-def read_table(path: Place, columns: list[str], filters: Any = None) -> pa.Table:
-    """Columns of a Parquet file; `filters` as `pyarrow.parquet.read_table` takes them."""
-    return pq.read_table(arrow_source(path), columns=columns, filters=filters)
-
-
-def leaf(file: pq.ParquetFile, name: str) -> int:
-    """The place of a plain column in a file's row groups, where a map before it takes two."""
-    schema = file.metadata.schema
-    return next(i for i in range(len(schema)) if schema.column(i).path == name)
-
-
-def write_schema(folder: Place, schema: pa.Schema, name: str = "schema.parquet") -> None:
-    """Leave a file without rows that gives readers the columns; rewritten when they changed."""
-    path = folder / name
-    if path.exists():
-        try:
-            if pq.read_schema(arrow_source(path)).equals(schema):
-                return
-        except (pa.ArrowInvalid, OSError):
-            pass  # damaged: written anew
-    write_table(path, schema.empty_table())
-
-
-def new_run_id(kind: str, now: datetime | None = None, warehouse: Warehouse | None = None) -> str:
-    """A run's name: sorts by start, and does not collide within a second.
-
-    Names of one warehouse sort in the order in which the runs were, whatever the clock says: after
-    a run that the clock puts into the future, the next is named for the second after it.
-    """
-    moment = (now or datetime.now(UTC)).astimezone(UTC)
-    if warehouse is not None and (last := _last_start(warehouse)) is not None and moment <= last:
-        moment = last + timedelta(seconds=1)
-    return f"{moment:{_STAMP}}-{kind}-{secrets.token_hex(2)}"
-
-
-def _last_start(warehouse: Warehouse) -> datetime | None:
-    """The second that the newest run is named for, also when it was interrupted."""
-    runs = [path.name for path in warehouse.runs.glob("*Z-*")]
-    runs += [path.name.removeprefix("part-") for path in warehouse.snapshots.glob("part-*Z-*")]
-    for name in sorted(runs, reverse=True):
-        with contextlib.suppress(ValueError):
-            return datetime.strptime(name.partition("-")[0], _STAMP).replace(tzinfo=UTC)
-    return None
-
-
-def finished_runs(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """The `run.json` of every finished run, in the order of their names, that is, in which they
-    were. A folder without it was interrupted.
-
-    Raises BadInput naming a `run.json` that cannot be read.
-    """
-    found: list[dict[str, Any]] = []
-    for path in sorted(warehouse.runs.glob("*/run.json")):
-        try:
-            run = json.loads(path.read_text(encoding="utf-8"))
-            found.append({**run, "run_id": path.parent.name})
-        except (ValueError, OSError) as e:
-            raise BadInput(
-                f"{path}: cannot be read ({e}); remove this file to have the run's documents "
-                "accounted for again"
-            ) from e
-    return sorted(found, key=lambda run: str(run["run_id"]))

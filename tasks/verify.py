@@ -19,11 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks import reports
+from tasks.files import open_parquet
 from tasks.objects import Place, Unreachable, listed
+from tasks.publish import check_accounting
 from tasks.records import AccountingError, BadInput, snapshot_id_of
 from tasks.snapshot import aside, parts
-from tasks.store import Warehouse, open_parquet
-from tasks.warehouse import check_accounting
+from tasks.store import Warehouse
 
 _RESTORE = (
     "restore it from a copy, or leave it: the next run sets it aside and fetches its pages again"

@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from tasks.files import atomic, read_table
 from tasks.objects import Place, arrow_source
 from tasks.records import BadInput
-from tasks.store import atomic, read_table
 from tasks.warc_read import CRAWLER, EXTENSION, document_id_of
 
 _REVISIT = "http://netpreserve.org/warc/1.1/revisit/"

@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from tasks import warehouse as publishing
+from tasks import publish as publishing
 from tasks.increment import connect
 from tasks.report.form import FORMS, form
 from tasks.store import Warehouse

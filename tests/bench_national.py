@@ -34,10 +34,11 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks import account, parse, reports, retention, snapshot, warc_write
-from tasks import warehouse as publishing
+from tasks import publish as publishing
 from tasks.objects import Place
 from tasks.records import Discovered, Fetched, Source
-from tasks.store import Warehouse, new_run_id
+from tasks.runs import new_run_id
+from tasks.store import Warehouse
 from tasks.units import Registry
 from tests import nights
 from tests.bench_models import cpu, peak

@@ -14,7 +14,7 @@ from time import monotonic
 
 from rich.console import Console
 
-from tasks import warehouse
+from tasks import publish as publishing
 from tasks.site import build
 from tasks.store import Warehouse
 from tests.site.synthetic import fill
@@ -33,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Warehouse(Path(folder) / "w")
         place.ensure()
-        warehouse.publish(place)
+        publishing.publish(place)
         fill(place.database, wanted)
         began, used = monotonic(), _cpu()
         built = build(place.database, Path(folder) / "site")

@@ -20,7 +20,7 @@ LONGEST_FIRST = (
     "flows/test_archive.py",
     "browser/test_operator.py",
     "browser/test_site.py",
-    "test_warehouse.py",
+    "test_publish.py",
     "flows/test_nightly.py",
     "flows/test_disk_and_clock.py",
     "models/test_increment.py",

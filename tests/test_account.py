@@ -17,6 +17,7 @@ from tasks.account import (
     write_discovered,
     write_outcomes,
 )
+from tasks.files import write_bytes
 from tasks.records import (
     OUTCOMES,
     AccountingError,
@@ -28,7 +29,7 @@ from tasks.records import (
     ReadingSummary,
 )
 from tasks.snapshot import append, known
-from tasks.store import Warehouse, write_bytes
+from tasks.store import Warehouse
 
 NIGHT = datetime(2026, 1, 20, 18, 0, tzinfo=UTC)
 PARSED = ReadingSummary("parsed")

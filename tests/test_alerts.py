@@ -10,8 +10,10 @@ import pytest
 
 from flows import alerting
 from tasks.alerts import Thresholds, alerts
+from tasks.files import write_table
 from tasks.records import BadInput
-from tasks.store import DISCOVERED_SCHEMA, Warehouse, write_table
+from tasks.schemas import DISCOVERED_SCHEMA
+from tasks.store import Warehouse
 from tests import nights
 
 MAIL = "[[email]]\nhost = 'x'\nsender = 'a@b'\n"

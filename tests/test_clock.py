@@ -12,7 +12,8 @@ import pytest
 from tasks import account, snapshot
 from tasks.clock import clock_wrong
 from tasks.records import Fetched
-from tasks.store import Warehouse, new_run_id
+from tasks.runs import new_run_id
+from tasks.store import Warehouse
 from tests.test_snapshot import NIGHT, page
 
 

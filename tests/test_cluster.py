@@ -10,9 +10,10 @@ import pytest
 
 from tasks import parse, reports, retention, snapshot
 from tasks.cluster import Cluster, cluster_of
+from tasks.files import atomic, open_parquet, write_bytes
 from tasks.objects import ObjectPath, Unreachable, listed
 from tasks.records import BadInput
-from tasks.store import Warehouse, atomic, open_parquet, write_bytes
+from tasks.store import Warehouse
 from tasks.verify import verify
 from tests import stores
 from tests.publisher.demo import demo

@@ -11,10 +11,11 @@ import pytest
 
 from flows.stages import seen_before
 from tasks import account, fold, snapshot
+from tasks.publish import check_accounting
 from tasks.records import Candidate, Discovered, Fetched, OutcomeRow, ReadingSummary, snapshot_id_of
-from tasks.store import Warehouse, new_run_id
+from tasks.runs import new_run_id
+from tasks.store import Warehouse
 from tasks.verify import verify
-from tasks.warehouse import check_accounting
 
 FIRST = datetime(2026, 1, 1, 18, tzinfo=UTC)
 PAGES = 12

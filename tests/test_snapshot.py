@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tasks import snapshot
+from tasks.files import open_parquet, write_table
 from tasks.records import BadInput, Fetched, snapshot_id_of
+from tasks.schemas import SNAPSHOTS_SCHEMA
 from tasks.snapshot import (
     append,
     aside,
@@ -17,7 +19,7 @@ from tasks.snapshot import (
     rows_from_files,
     set_aside_damaged,
 )
-from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, open_parquet, write_table
+from tasks.store import Warehouse
 from tests import stores
 
 NIGHT = datetime(2026, 1, 20, 18, 0, tzinfo=UTC)

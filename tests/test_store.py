@@ -9,16 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tasks.files import atomic, write_bytes, write_table
 from tasks.records import BadInput, Busy
-from tasks.store import (
-    SNAPSHOTS_SCHEMA,
-    Warehouse,
-    atomic,
-    finished_runs,
-    new_run_id,
-    write_bytes,
-    write_table,
-)
+from tasks.runs import finished_runs, new_run_id
+from tasks.schemas import SNAPSHOTS_SCHEMA
+from tasks.store import Warehouse
 
 
 @pytest.fixture
@@ -87,7 +82,8 @@ def test_a_second_writer_is_told_who_holds_the_lock(warehouse: Warehouse) -> Non
 def test_a_killed_writer_leaves_no_lock_and_its_leftovers_go(warehouse: Warehouse) -> None:
     code = """
 import os, sys
-from tasks.store import Warehouse, atomic
+from tasks.files import atomic
+from tasks.store import Warehouse
 w = Warehouse.at(sys.argv[1])
 lock = w.lock(); lock.__enter__()
 (w.root / ".generation-1").mkdir(); (w.root / ".generation-1" / "x").write_text("x")

@@ -1,5 +1,5 @@
 {# The Parquet that SQL starts from. Absolute paths; every folder holds a file without rows, so no
-   glob is empty. `prepared` is what tasks/warehouse.py writes beside the database being built. #}
+   glob is empty. `prepared` is what tasks/publish.py writes beside the database being built. #}
 {% macro archive(pattern) -%}
   '{{ env_var('GONGKAI_WAREHOUSE_ROOT') }}/{{ pattern }}'
 {%- endmacro %}

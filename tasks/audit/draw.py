@@ -24,8 +24,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import releases
+from tasks.files import write_bytes, write_table
 from tasks.records import BadInput
-from tasks.store import Warehouse, write_bytes, write_table
+from tasks.store import Warehouse
 
 # What a cell holds, which share of the sample it gets, and what that is in words.
 SHARES = {"number": 60, "zero": 20, "forced": 10, "none": 10}

@@ -16,9 +16,10 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from tasks import snapshot
 from tasks.audit.draw import Audit
+from tasks.files import atomic
 from tasks.objects import let_read
 from tasks.records import BadInput
-from tasks.store import Warehouse, atomic
+from tasks.store import Warehouse
 
 COLUMNS = {
     "row": 5,

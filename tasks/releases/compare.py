@@ -17,10 +17,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from tasks.files import atomic
 from tasks.records import BadInput
 from tasks.releases.shelf import MEMORY, Release, find, opened
 from tasks.releases.tables import SCHEMA_VERSION, TABLES, as_csv
-from tasks.store import Warehouse, atomic
+from tasks.store import Warehouse
 
 CURRENT = "current"
 KINDS = ("added", "changed", "withdrawn", "restated")

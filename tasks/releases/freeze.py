@@ -21,11 +21,12 @@ from typing import Any
 
 import duckdb
 
+from tasks.files import sync_folder
 from tasks.records import BadInput
 from tasks.releases import package
 from tasks.releases.shelf import MEMORY, SUMS, Release, digest, releases, shelf
 from tasks.releases.tables import LEFT_OUT, SCHEMA_VERSION, TABLES, Table, as_csv
-from tasks.store import Warehouse, sync_folder
+from tasks.store import Warehouse
 
 CHINA = timezone(timedelta(hours=8))  # the days of a release are those of the reports
 SPREADSHEET_ROWS = 1_048_575  # longer tables open in no spreadsheet, so their CSV is compressed

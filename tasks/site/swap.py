@@ -6,7 +6,7 @@ import ctypes
 import os
 from pathlib import Path
 
-from tasks.store import sync_folder
+from tasks.files import sync_folder
 
 
 def swap(new: Path, published: Path) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from tasks.files import write_table
 from tasks.objects import Place
-from tasks.store import write_table
 from tasks.units.model import Unit
 from tasks.units.registry import Registry
 from tasks.units.tables import RESOLUTIONS

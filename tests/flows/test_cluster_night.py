@@ -21,8 +21,11 @@ import pytest
 import requests
 
 from tasks import parse, reports, snapshot
+from tasks.files import open_parquet, write_table
 from tasks.objects import ObjectPath, listed
-from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, finished_runs, open_parquet, write_table
+from tasks.runs import finished_runs
+from tasks.schemas import SNAPSHOTS_SCHEMA
+from tasks.store import Warehouse
 from tasks.verify import verify
 from tests import clusters, nights, stores
 from tests.publisher.demo import demo

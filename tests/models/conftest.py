@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tasks.publish import publish
 from tasks.units import Registry
-from tasks.warehouse import publish
 from tests.conftest import shared_folder
 from tests.models.synthetic import Synthetic
 from tests.models.world import SOURCES, fill

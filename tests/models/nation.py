@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from tasks.records import Source
 from tasks.report.form import StatutoryForm, form
 from tasks.reports import CELLS, SCHEMA
-from tasks.store import DISCOVERED_SCHEMA, OUTCOMES_SCHEMA, SNAPSHOTS_SCHEMA, Warehouse
+from tasks.schemas import DISCOVERED_SCHEMA, OUTCOMES_SCHEMA, SNAPSHOTS_SCHEMA
+from tasks.store import Warehouse
 from tasks.units.tables import OWN
 
 SQL = Path(__file__).resolve().parents[2] / "sql"

@@ -14,18 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.files import write_bytes, write_table
 from tasks.records import Source
 from tasks.report.index_number import unified_code_checks
 from tasks.reports import SCHEMA
-from tasks.store import (
-    CANDIDATES_SCHEMA,
-    DISCOVERED_SCHEMA,
-    OUTCOMES_SCHEMA,
-    SNAPSHOTS_SCHEMA,
-    Warehouse,
-    write_bytes,
-    write_table,
-)
+from tasks.schemas import CANDIDATES_SCHEMA, DISCOVERED_SCHEMA, OUTCOMES_SCHEMA, SNAPSHOTS_SCHEMA
+from tasks.store import Warehouse
 
 FORM_FILE = Path(__file__).resolve().parents[2] / "tasks/report/statutory_form.csv"
 APPLICANTS = (

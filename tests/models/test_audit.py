@@ -18,9 +18,11 @@ import pytest
 from flows import cli
 from tasks import audit
 from tasks.audit import Audit
+from tasks.files import write_table
 from tasks.records import BadInput
 from tasks.releases import freeze
-from tasks.store import SNAPSHOTS_SCHEMA, Warehouse, write_table
+from tasks.schemas import SNAPSHOTS_SCHEMA
+from tasks.store import Warehouse
 from tests.models.world import HUACHUAN
 
 pytestmark = pytest.mark.slow

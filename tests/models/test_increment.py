@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks import increment, judgements
+from tasks.publish import Published, publish, query
 from tasks.store import Warehouse
 from tasks.units.tables import RESOLUTIONS
-from tasks.warehouse import Published, publish, query
 from tests.models.synthetic import Night, Synthetic, figures, unified
 from tests.models.test_judgements import correction, write
 from tests.models.world import BUSY, DINGHAI, GRANTED, GZL, HUACHUAN, LINAN, SOURCES, fill

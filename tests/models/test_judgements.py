@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tasks import judgements
+from tasks.publish import publish, query
 from tasks.records import BadInput
 from tasks.store import Warehouse
-from tasks.warehouse import publish, query
 from tests.models.synthetic import Synthetic, source
 from tests.models.world import BUSY, GRANTED
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks import increment, objects
-from tasks.store import write_tables
+from tasks.files import write_tables
 from tasks.units import Clues, Registry, Resolver
 from tasks.units.keys import Key, keys_of
 from tasks.units.learned import learn

@@ -22,11 +22,11 @@ from frictionless import Package
 
 from flows import cli
 from tasks import releases
+from tasks.publish import PUBLIC_TABLES
 from tasks.records import BadInput
 from tasks.releases import Release, compare, freeze
 from tasks.releases.tables import LEFT_OUT, SCHEMA_VERSION, TABLES
 from tasks.store import Warehouse
-from tasks.warehouse import PUBLIC_TABLES
 from tests.models.synthetic import FORM
 from tests.models.world import GRANTED, GZL, HUACHUAN, LINAN
 

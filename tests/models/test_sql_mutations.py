@@ -19,9 +19,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from tasks import warehouse as publishing
+from tasks import publish as publishing
+from tasks.publish import SQL
 from tasks.store import Warehouse
-from tasks.warehouse import SQL
 from tests.models import identity_cases as cases
 from tests.models.identity_cases import Case, Identities, Row
 from tests.models.mutate_sql import mutants

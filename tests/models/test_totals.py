@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from tasks.publish import publish
 from tasks.units import Registry, Unit
-from tasks.warehouse import publish
 from tests.models.readme import analyses, ran
 from tests.models.synthetic import Synthetic, figures, source
 

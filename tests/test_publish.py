@@ -17,10 +17,8 @@ import pytest
 import yaml
 
 from tasks import increment, repairs, reports, run_dbt
-from tasks import warehouse as publishing
-from tasks.records import AccountingError, BadInput
-from tasks.store import Warehouse
-from tasks.warehouse import (
+from tasks import publish as publishing
+from tasks.publish import (
     SQL,
     PublishError,
     check_accounting,
@@ -28,6 +26,8 @@ from tasks.warehouse import (
     query,
     remember_sources,
 )
+from tasks.records import AccountingError, BadInput
+from tasks.store import Warehouse
 from tests.models.synthetic import Synthetic, figures, source
 
 HERE = Path(__file__).resolve().parent.parent
@@ -232,7 +232,7 @@ def test_killed_at_any_moment_leaves_yesterdays(
     stop = "_swap" if moment == "sealed" else "_seal"
     code = f"""
 import sys, time
-from tasks import warehouse as w
+from tasks import publish as w
 from tasks.store import Warehouse
 warehouse = Warehouse.at(sys.argv[1])
 def wait(*_):
@@ -268,7 +268,7 @@ with warehouse.lock():
 @pytest.mark.slow
 def test_killed_while_dbt_runs_leaves_yesterdays(yesterday: Warehouse, tmp_path: Path) -> None:
     warehouse = _copy(yesterday, tmp_path)
-    code = "import sys; from tasks import warehouse as w; from tasks.store import Warehouse\n"
+    code = "import sys; from tasks import publish as w; from tasks.store import Warehouse\n"
     code += "with (x := Warehouse.at(sys.argv[1])).lock(): w.publish(x)"
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], cwd=HERE, start_new_session=True

@@ -23,17 +23,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks import chinese, increment, judgements, repairs, reports
+from tasks.files import sync_folder, write_schema, write_table, write_tables
 from tasks.objects import ObjectPath, Place, let_read
 from tasks.records import AccountingError, BadInput, Counts, Source
+from tasks.runs import finished_runs
 from tasks.sources import DEFAULT_SOURCES, load_sources
-from tasks.store import (
-    Warehouse,
-    finished_runs,
-    sync_folder,
-    write_schema,
-    write_table,
-    write_tables,
-)
+from tasks.store import Warehouse
 from tasks.units import Registry, Resolver
 from tasks.units.learned import learn
 from tasks.units.listed import listed
@@ -55,7 +50,7 @@ PUBLIC_TABLES = (
     "coverage",
     "runs",
 )
-# Unit tests of the models run where models change (tests/test_warehouse.py), not nightly.
+# Unit tests of the models run where models change (tests/test_publish.py), not nightly.
 NOT_BUILT: tuple[str, ...] = ("unit_test",)
 _TEXT = pa.string()
 _RUNS = pa.schema(
