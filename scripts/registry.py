@@ -21,7 +21,11 @@ ORGAN_COLUMNS = ("organ_id", "name", "group", "aliases")
 
 
 def divisions(folder: Path) -> list[dict[str, str]]:
-    """The dated divisions; ValueError names the first row that breaks an assumption."""
+    """The dated divisions; ValueError names the first row that breaks an assumption.
+
+    A place without townships (金门县, some zones) stands once more below itself in the statistical
+    codes. That row is no township and is left out: the name would be two places'.
+    """
     with gzip.open(folder / "divisions.csv.gz", "rt", encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:
@@ -37,7 +41,12 @@ def divisions(folder: Path) -> list[dict[str, str]]:
             raise ValueError(f"divisions.csv.gz, line {number}: no parent {row['parent_id']}")
         if not all(c.isdigit() for c in (*codes, *years) if c) or not any(codes):
             raise ValueError(f"divisions.csv.gz, line {number}: code or year is wrong: {row}")
-    return rows
+    names = {(row["unit_id"], row["name"]) for row in rows}
+    return [
+        row
+        for row in rows
+        if row["kind"] != "nbs-only" or (row["parent_id"], row["name"]) not in names
+    ]
 
 
 def organs(folder: Path) -> list[dict[str, str]]:

