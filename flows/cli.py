@@ -99,7 +99,7 @@ def main() -> None:
     except TyperException as error:
         code = _usage(error)
     except BadInput as error:
-        err.print(f"gongkai: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        _say(f"gongkai: {error}")
         code = USAGE
     except (KeyboardInterrupt, typer.Abort):
         err.print("gongkai: interrupted; what was published before is as it was", highlight=False)
@@ -112,17 +112,15 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else DONE)
 
 
+def _say(line: str) -> None:
+    err.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
 def _usage(error: Any) -> int:
     message = getattr(error, "format_message", lambda: str(error))().rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "gongkai"
-    err.print(
-        f"{command}: {message}; see `{command} --help`",
-        style="red",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    _say(f"{command}: {message}; see `{command} --help`")
     return USAGE
 
 
@@ -132,13 +130,7 @@ def _fault(error: Exception) -> int:
         err.print(trace, highlight=False, markup=False, soft_wrap=True)
     log = _write_log(trace)
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    err.print(
-        f"gongkai: {type(error).__name__}: {first}; a fault of the program, details in {log}",
-        style="red",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    _say(f"gongkai: {type(error).__name__}: {first}; a fault of the program, details in {log}")
     return FAULT
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import DONE, WarehouseOption, err, out
+from flows.cli_options import DONE, WarehouseOption, day_option, err, file_option, out
 from tasks.records import BadInput
 from tasks.store import Warehouse
 
@@ -29,8 +29,7 @@ def parse(
         bool, typer.Option("--json", help="Print one JSON object instead, numbers exact.")
     ] = False,
     save: Annotated[
-        Path | None,
-        typer.Option("--save", metavar="FILE", help="Also write the bytes that were read here."),
+        Path | None, file_option("--save", "Also write the bytes that were read here.")
     ] = None,
     warehouse: WarehouseOption = None,
 ) -> int:
@@ -61,12 +60,7 @@ def sql(
     ] = None,
     as_of: Annotated[
         datetime | None,
-        typer.Option(
-            "--as-of",
-            formats=["%Y-%m-%d"],
-            metavar="DATE",
-            help="The tables of the newest release of that day or before.",
-        ),
+        day_option("--as-of", "The tables of the newest release of that day or before."),
     ] = None,
     warehouse: WarehouseOption = None,
 ) -> int:
@@ -141,10 +135,7 @@ def diff(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object with every cell instead.")
     ] = False,
-    csv: Annotated[
-        Path | None,
-        typer.Option("--csv", metavar="FILE", help="Also write every cell to this file."),
-    ] = None,
+    csv: Annotated[Path | None, file_option("--csv", "Also write every cell to this file.")] = None,
     warehouse: WarehouseOption = None,
 ) -> int:
     """Compare two releases: which values were added, changed or withdrawn, and why.
@@ -172,10 +163,7 @@ def audit(
         str, typer.Option("--release", metavar="NAME", help="Draw from a release.")
     ] = "current",
     sheet: Annotated[
-        Path | None,
-        typer.Option(
-            "--sheet", metavar="FILE", help="The sheet to write, .xlsx or .csv.", show_default=False
-        ),
+        Path | None, file_option("--sheet", "The sheet to write, .xlsx or .csv.")
     ] = None,
     score: Annotated[
         Path | None,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import DONE, AlertsOption, WarehouseOption, err, out
+from flows.cli_options import DONE, AlertsOption, WarehouseOption, day_option, err, file_option, out
 from tasks.records import BadInput
 from tasks.store import Warehouse
 
@@ -21,11 +21,9 @@ command = partial(app.command, rich_help_panel="Run and keep a warehouse")
 def run(
     sources: Annotated[
         Path | None,
-        typer.Option(
+        file_option(
             "--sources",
-            metavar="FILE",
-            help="The sites to visit, a CSV like sql/seeds/sources.csv.  [default: that file]",
-            show_default=False,
+            "The sites to visit, a CSV like sql/seeds/sources.csv.  [default: that file]",
         ),
     ] = None,
     warehouse: WarehouseOption = None,
@@ -50,8 +48,7 @@ def serve(
         str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for every network.")
     ] = "127.0.0.1",
     sources: Annotated[
-        Path | None,
-        typer.Option("--sources", metavar="FILE", help="The sites the nightly run visits."),
+        Path | None, file_option("--sources", "The sites the nightly run visits.")
     ] = None,
     alerts: AlertsOption = None,
     warehouse: WarehouseOption = None,
@@ -118,10 +115,8 @@ def sources_add(
     ],
     into: Annotated[
         Path | None,
-        typer.Option(
-            "--into",
-            metavar="FILE",
-            help="Also append the rows to this sources file, with the status quarantine.",
+        file_option(
+            "--into", "Also append the rows to this sources file, with the status quarantine."
         ),
     ] = None,
     accept: Annotated[
@@ -165,11 +160,7 @@ def ingest(
     ] = False,
     sources: Annotated[
         Path | None,
-        typer.Option(
-            "--sources",
-            metavar="FILE",
-            help="Which hosts are official, a CSV like sql/seeds/sources.csv.",
-        ),
+        file_option("--sources", "Which hosts are official, a CSV like sql/seeds/sources.csv."),
     ] = None,
     warehouse: WarehouseOption = None,
 ) -> int:
@@ -198,13 +189,7 @@ def replay(
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Every document.")] = False,
     since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--since",
-            formats=["%Y-%m-%d"],
-            metavar="DATE",
-            help="Documents archived since DATE (YYYY-MM-DD, UTC).",
-        ),
+        datetime | None, day_option("--since", "Documents archived since DATE (YYYY-MM-DD, UTC).")
     ] = None,
     reason: Annotated[
         str | None,
@@ -278,13 +263,7 @@ def export_warc(
         Path, typer.Argument(metavar="FILE", help="The file to write, such as archive.warc.gz.")
     ],
     since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--since",
-            formats=["%Y-%m-%d"],
-            metavar="DATE",
-            help="Only fetches since DATE (YYYY-MM-DD, UTC).",
-        ),
+        datetime | None, day_option("--since", "Only fetches since DATE (YYYY-MM-DD, UTC).")
     ] = None,
     warehouse: WarehouseOption = None,
 ) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,13 +24,22 @@ WarehouseOption = Annotated[
     ),
 ]
 
+
+def file_option(name: str, meaning: str) -> Any:
+    """An option that names a file."""
+    return typer.Option(name, metavar="FILE", help=meaning, show_default=False)
+
+
+def day_option(name: str, meaning: str) -> Any:
+    """An option that takes a day."""
+    return typer.Option(name, formats=["%Y-%m-%d"], metavar="DATE", help=meaning)
+
+
 AlertsOption = Annotated[
     Path | None,
-    typer.Option(
+    file_option(
         "--alerts",
-        metavar="FILE",
-        help="Whom to tell when a night is out of the ordinary.  "
+        "Whom to tell when a night is out of the ordinary.  "
         "[default: alerts.toml of the warehouse]",
-        show_default=False,
     ),
 ]
