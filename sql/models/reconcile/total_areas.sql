@@ -25,17 +25,7 @@ dated as (
         and substr(coalesce(code_nbs, code_mca), 1, 2) not in ('71', '81', '82') as is_expected
     from divisions
     cross join years
-    qualify row_number() over (
-        partition by divisions.division_id, years.report_year
-        order by
-            case
-                when years.report_year between from_year and to_year then 0
-                when years.report_year + 1 between from_year and to_year then 1
-                else 2
-            end,
-            least(abs(years.report_year - from_year), abs(years.report_year - to_year)),
-            version desc
-    ) = 1
+    {{ version_of_year('divisions.division_id', 'years.report_year', 'version') }}
 ),
 
 townships as (

@@ -22,14 +22,4 @@ select
     case when code_nbs is not null then 'nbs' when code_mca is not null then 'mca' end as division_code_system
 from years
 inner join dated using (unit_id)
-qualify row_number() over (
-    partition by years.unit_id, years.report_year
-    order by
-        case
-            when years.report_year between from_year and to_year then 0
-            when years.report_year + 1 between from_year and to_year then 1
-            else 2
-        end,
-        least(abs(years.report_year - from_year), abs(years.report_year - to_year)),
-        dated.version desc
-) = 1
+{{ version_of_year('years.unit_id', 'years.report_year', 'dated.version') }}
