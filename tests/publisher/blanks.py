@@ -25,9 +25,16 @@ def forced_values(figures: Figures) -> dict[str, Decimal]:
         else (Decimal(0), None)
         for code, figure in figures.cells.items()
     }
+    open_ones = [
+        identity.terms
+        for identity in statutory.identities(figures.form)
+        if any(_is_open(bounds, code) for code, _ in identity.terms)
+    ]
     moved = True
     while moved:
-        moved = any(_narrow(bounds, i.terms) for i in statutory.identities(figures.form))
+        moved = False
+        for terms in open_ones:
+            moved = _narrow(bounds, terms) or moved
     return {
         code: low
         for code, (low, high) in bounds.items()
@@ -36,9 +43,11 @@ def forced_values(figures: Figures) -> dict[str, Decimal]:
 
 
 def _narrow(bounds: Bounds, terms: tuple[tuple[str, int], ...]) -> bool:
-    """Tightens every cell of one identity by the others; says whether any moved."""
+    """Tightens every open cell of one identity by the others; says whether any moved."""
     moved = False
     for code, weight in terms:
+        if not _is_open(bounds, code):
+            continue
         others = [(bounds[c], w) for c, w in terms if c != code]
         lows = [b[0] * w if w > 0 else _times(b[1], w) for b, w in others]
         highs = [_times(b[1], w) if w > 0 else b[0] * w for b, w in others]
@@ -55,6 +64,11 @@ def _narrow(bounds: Bounds, terms: tuple[tuple[str, int], ...]) -> bool:
             high, moved = new_high, True
         bounds[code] = (low, high)
     return moved
+
+
+def _is_open(bounds: Bounds, code: str) -> bool:
+    low, high = bounds[code]
+    return low != high
 
 
 def _times(value: Decimal | None, weight: int) -> Decimal | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Literal
 
 from tasks.report import read
 from tests.publisher.case import MAKERS
+from tests.publisher.figures import Figures
 from tests.publisher.form import FORMS, Form
 from tests.report.marked import Marked, marked
 from tests.report.mutate import MUTATIONS
@@ -18,6 +20,11 @@ from tests.report.shown import Shown, shown
 Outcome = Literal["read", "rejected", "wrong", "lost", "open"]
 OUTCOMES: tuple[Outcome, ...] = ("read", "rejected", "wrong", "lost", "open")
 BODIES = ("clean", "word", "erased_zero", "erased_blank", "word_erased")
+
+
+@lru_cache(maxsize=1)
+def _known(figures: str, form: Form, seed: int) -> Figures:
+    return MAKERS[figures](form, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +37,13 @@ class Mutant:
     body: str
     mutations: tuple[str, ...]
 
+    def known(self) -> Figures:
+        """What the page says before it is mutated."""
+        return _known(self.figures, self.form, self.seed)
+
     def page(self) -> Marked:
         """The page, mutated."""
-        made = marked(MAKERS[self.figures](self.form, self.seed), self.body, self.seed)
+        made = marked(self.known(), self.body, self.seed)
         for number, name in enumerate(self.mutations):
             MUTATIONS[name](made, Random(f"{name} {number} {self.seed}"))
         return made
@@ -73,7 +84,7 @@ def fate(of: Mutant) -> Fate:
     reading = read(made.page())
     if reading.outcome == "rejected":
         return Fate(of, "rejected", str(reading.reason))
-    before = MAKERS[of.figures](of.form, of.seed).values
+    before = of.known().values
     wrong, undecided = [], []
     for cell in reading.cells:
         said = f"{cell.cell}: {cell.value} ({cell.status})"
