@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import nights
+from tests.web import Web, served
 
 # Slow files, the longest first: a worker takes a whole file, and so the workers end together. What
 # is not named is short and fills the end. The first does without the shared nights, which the
@@ -38,6 +39,9 @@ LONGEST_FIRST = (
     "flows/test_stop.py",
 )
 
+Result = tuple[int, str, str]  # exit code, what was printed, what was complained of
+Call = Callable[..., Result]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Orders whole files; `--no-loadscope-reorder` makes pytest-xdist keep it."""
@@ -64,3 +68,27 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One Prefect server for the runs of a worker, since each start costs ten seconds."""
     with nights.prefect(tmp_path_factory.mktemp("prefect")) as url:
         yield url
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A server that answers every host as the test says."""
+    with served() as made:
+        yield made
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Calls the command line in this process."""
+    from flows import cli
+
+    def called(*words: str) -> Result:
+        capsys.readouterr()
+        monkeypatch.setattr("sys.argv", ["gongkai", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, captured.out, captured.err
+
+    return called

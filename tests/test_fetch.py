@@ -1,117 +1,18 @@
-"""Every fault of a host becomes a record with a plain reason; manners and limits are kept."""
+"""Every fault of a host becomes a record with a plain reason, and limits are kept."""
 
 import gzip
 import socket
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
+from dataclasses import replace
 
 import pytest
 
 from tasks.codes import codes
-from tasks.fetch import Pace, Settings, Visitor, by_host
-from tasks.politeness import HostOptions, Hosts
+from tasks.fetch import Pace, Visitor
 from tasks.records import Wanted, snapshot_id_of
 from tasks.resolve import NO_MAP, parse_resolve
-
-Answer = Callable[["Handler"], None]
-QUICK = Settings(
-    delay=0, backoff=0.01, retries=1, connect_timeout=1, read_timeout=0.3, total_timeout=1
-)
-
-
-def missing(h: "Handler") -> None:
-    h.send(404, b"none")
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: "Publisher"
-
-    def do_GET(self) -> None:
-        host = self.headers["Host"]
-        self.server.asked.append((host, self.path, time.monotonic(), dict(self.headers.items())))
-        self.server.answers.get(self.path, missing)(self)
-
-    def send(self, status: int, body: bytes, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        if "Content_Length" not in headers and "Transfer_Encoding" not in headers:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Publisher(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: dict[str, Answer] = {}
-        self.asked: list[tuple[str, str, float, dict[str, str]]] = []
-
-    def handle_error(self, *_: object) -> None:
-        pass  # clients that hang up early are the point here
-
-    def paths(self) -> list[str]:
-        return [path for _, path, *_ in self.asked if path != "/robots.txt"]
-
-
-@dataclass
-class Web:
-    server: Publisher
-    visitors: list[Visitor] = field(default_factory=list)
-
-    def visitor(
-        self, settings: Settings = QUICK, pace: Pace | None = None, hosts: Hosts | None = None
-    ) -> Visitor:
-        resolve = parse_resolve(f"*=127.0.0.1:{self.server.server_port}")
-        made = Visitor(official, settings, resolve, pace or Pace(), hosts or Hosts())
-        self.visitors.append(made)
-        return made
-
-
-def official(url: str) -> str | None:
-    return None if url.partition("://")[2].partition("/")[0].endswith(".gov.cn") else "not official"
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    server = Publisher()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    made = Web(server)
-    yield made
-    for visitor in made.visitors:
-        visitor.close()
-    server.shutdown()
-    server.server_close()
-
-
-def page(body: bytes, status: int = 200, **headers: str) -> Answer:
-    return lambda h: h.send(status, body, **headers)
-
-
-def reset(h: Handler) -> None:
-    h.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    h.connection.close()
-    h.close_connection = True
-
-
-def closing(answer: Answer) -> Answer:
-    def close_after(h: Handler) -> None:
-        answer(h)
-        h.close_connection = True
-
-    return close_after
+from tests.web import QUICK, URL, Answer, Handler, Web, closing, official, page, reset
 
 
 def endless(h: Handler) -> None:
@@ -120,9 +21,6 @@ def endless(h: Handler) -> None:
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     for _ in range(800):
         h.wfile.write(chunk)
-
-
-URL = "https://www.a.gov.cn/page"
 
 
 def test_a_page_arrives_with_its_headers_and_official_names(web: Web) -> None:
@@ -287,77 +185,6 @@ def test_a_host_that_is_not_official_is_never_asked(web: Web) -> None:
     assert web.server.asked == []
 
 
-def test_robots_are_obeyed(web: Web) -> None:
-    robots = b"User-agent: *\nDisallow: /no/\nCrawl-delay: 0.2\n"
-    web.server.answers |= {"/robots.txt": page(robots), "/page": page(b"x"), "/no/1": page(b"x")}
-    visitor = web.visitor()
-    assert visitor.get("http://www.a.gov.cn/no/1").error_code == "robots"
-    assert visitor.get("http://www.a.gov.cn/page").body == b"x"
-    assert visitor.get("http://www.a.gov.cn/page").body == b"x"
-    assert web.server.paths() == ["/page", "/page"]
-    times = [t for _, path, t, _ in web.server.asked if path == "/page"]
-    assert times[1] - times[0] >= 0.2
-    web.server.answers["/robots.txt"] = page(b"User-agent: gongkai\nCrawl-delay: 9999\n")
-    assert "9999 s" in str(web.visitor().get(URL).error_message)
-    web.server.answers["/robots.txt"] = page(b"", 500)
-    assert web.visitor().get(URL).error_code == "robots"
-    web.server.answers["/robots.txt"] = page(b"", 403)
-    assert web.visitor().get(URL).body == b"x"
-    asked = len(web.server.paths())
-    for unread in (
-        page(b"", 302, Location="http://www.evil.com/robots.txt"),
-        page(b"", Content_Length="50000000"),
-        page(b"User-agent: *\n", 206),
-    ):
-        web.server.answers["/robots.txt"] = unread
-        assert web.visitor().get(URL).error_code == "robots"
-    assert len(web.server.paths()) == asked
-
-
-def test_a_run_told_to_stop_sends_no_request_that_waited_for_its_turn(web: Web) -> None:
-    told: list[str] = []
-    web.server.answers |= {"/robots.txt": page(b"", 404), "/page": page(b"x")}
-    visitor = web.visitor(
-        replace(QUICK, delay=0.5), hosts=Hosts(stop=lambda: told[0] if told else None)
-    )
-    assert visitor.get(URL).body == b"x"
-    threading.Timer(0.1, told.append, ["an exercise"]).start()
-    row = visitor.get(URL)
-    assert (row.error_code, row.error_message) == ("stopped", "an exercise")
-    assert web.server.paths() == ["/page"]
-
-
-def test_one_request_at_a_time_per_host_with_the_delay_between(web: Web) -> None:
-    def slow(h: Handler) -> None:
-        time.sleep(0.05)
-        h.send(200, b"x")
-
-    web.server.answers["/page"] = slow
-    pace = Pace()
-    settings = replace(QUICK, delay=0.1)
-    visitors = [web.visitor(settings, pace) for _ in range(2)]
-    threads = [threading.Thread(target=v.get, args=(URL,)) for v in visitors]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    times = sorted(t for _, _, t, _ in web.server.asked)
-    assert len(times) == 4
-    assert all(b - a >= 0.09 for a, b in pairwise(times))
-
-
-def test_a_dead_host_is_given_up_and_the_rest_is_skipped(web: Web) -> None:
-    web.server.answers["/robots.txt"] = page(b"", 404)
-    for n in range(5):
-        web.server.answers[f"/{n}"] = reset
-    visitor = web.visitor(replace(QUICK, retries=0, break_after=3))
-    wanted = [Wanted(str(n), f"http://www.a.gov.cn/{n}") for n in range(5)]
-    codes = [visitor.fetch(item).error_code for item in wanted]
-    assert codes == ["unreachable"] * 3 + ["circuit_open"] * 2
-    assert len(web.server.paths()) == 3
-    assert list(by_host([*wanted, Wanted("x", "http://b.gov.cn/")])) == ["b.gov.cn", "www.a.gov.cn"]
-
-
 def test_a_host_that_does_not_exist_or_listens_is_unreachable(web: Web) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -418,81 +245,3 @@ def test_a_redirect_to_an_inner_address_is_refused(web: Web) -> None:
     with Visitor(lambda url: None, QUICK, resolve, Pace()) as visitor:
         assert visitor.get("http://www.a.gov.cn/page").error_code == "private_address"
     assert web.server.paths() == ["/page"]
-
-
-def test_what_one_visitor_learns_of_a_host_the_next_one_knows(web: Web) -> None:
-    web.server.answers |= {"/a": reset, "/b": page(b"x")}
-    hosts = Hosts()
-    settings = replace(QUICK, retries=0, break_after=2)
-    first, second = web.visitor(settings, hosts=hosts), web.visitor(settings, hosts=hosts)
-    for visitor in (first, second):
-        assert visitor.get("http://www.a.gov.cn/a").error_code == "unreachable"
-    assert second.get("http://www.a.gov.cn/b").error_code == "circuit_open"
-    assert second.get("http://www.b.gov.cn/b").body == b"x"
-    robots = [host for host, path, *_ in web.server.asked if path == "/robots.txt"]
-    assert robots == ["www.a.gov.cn", "www.b.gov.cn"]
-
-
-def test_a_host_that_answers_errors_or_asks_for_peace_is_left_alone(web: Web) -> None:
-    for n in range(6):
-        web.server.answers[f"/{n}"] = page(b"", 500)
-    web.server.answers |= {"/busy": page(b"", 429, Retry_After="3600"), "/ok": page(b"x")}
-    settings = replace(QUICK, retries=0, break_after_errors=3)
-    visitor = web.visitor(settings)
-    rows = [visitor.get(f"http://www.a.gov.cn/{n}") for n in range(5)]
-    assert [r.error_code for r in rows] == ["http_500"] * 3 + ["circuit_open"] * 2
-    assert visitor.get("http://www.b.gov.cn/busy").error_code == "http_429"
-    later = visitor.get("http://www.b.gov.cn/ok")
-    assert later.error_code == "circuit_open"
-    assert "asked to be left alone for 3600 s" in str(later.error_message)
-    assert visitor.get("http://www.c.gov.cn/ok").body == b"x"
-
-
-def test_a_missing_page_is_no_reason_to_give_a_host_up(web: Web) -> None:
-    web.server.answers |= {"/500": page(b"", 500), "/page": page(b"x")}
-    visitor = web.visitor(replace(QUICK, retries=0, break_after=2, break_after_errors=2))
-    for path in ("500", "404", "500", "404", "404", "404"):
-        assert visitor.get(f"http://www.a.gov.cn/{path}").error_code == f"http_{path}"
-    assert visitor.get(URL).body == b"x"
-
-
-def test_the_run_stops_when_it_is_told_to(web: Web) -> None:
-    web.server.answers["/page"] = page(b"x")
-    told: list[str] = []
-    visitor = web.visitor(hosts=Hosts(stop=lambda: told[0] if told else None))
-    assert visitor.get(URL).body == b"x"
-    told.append("told to stop: an exercise")
-    before = len(web.server.asked)
-    rows = [visitor.fetch(Wanted(str(n), URL)) for n in range(3)]
-    assert [(r.error_code, r.error_message) for r in rows] == [("stopped", told[0])] * 3
-    assert len(web.server.asked) == before
-
-
-def test_the_run_stops_when_no_host_can_be_reached_any_more(web: Web) -> None:
-    web.server.answers |= {"/dead": reset, "/page": page(b"x")}
-    settings = replace(QUICK, retries=0, stop_after_hosts=3)
-    visitor = web.visitor(settings)
-    hosts = [f"http://www.{c}.gov.cn" for c in "abcdef"]
-    assert visitor.get(f"{hosts[0]}/dead").error_code == "unreachable"
-    assert visitor.get(f"{hosts[1]}/dead").error_code == "unreachable"
-    assert visitor.get(f"{hosts[2]}/page").body == b"x"  # one that answers, and all is well
-    for host in hosts[3:]:
-        assert visitor.get(f"{host}/dead").error_code == "unreachable"
-    row = visitor.get(f"{hosts[2]}/page")
-    assert row.error_code == "stopped"
-    assert "on this side" in str(row.error_message)
-
-
-def test_a_source_raises_the_delay_of_its_host(web: Web) -> None:
-    web.server.answers["/page"] = page(b"x")
-    options = {"www.a.gov.cn": HostOptions(delay=0.2)}
-    hosts = Hosts(lambda host: options.get(host, HostOptions()))
-    visitor = web.visitor(hosts=hosts)
-    for host in ("a", "a", "b", "b"):
-        visitor.get(f"http://www.{host}.gov.cn/page")
-    times = {
-        h: [t for host, p, t, _ in web.server.asked if host == h and p == "/page"]
-        for h in ("www.a.gov.cn", "www.b.gov.cn")
-    }
-    assert times["www.a.gov.cn"][1] - times["www.a.gov.cn"][0] >= 0.2
-    assert times["www.b.gov.cn"][1] - times["www.b.gov.cn"][0] < 0.2

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from flows import cli, commands
+from flows import commands
 from flows.exact_json import encode
+from tests.conftest import Call, Result
 from tests.publisher.demo import demo
-
-Result = tuple[int, str, str]
-Call = Callable[..., Result]
 
 
 @pytest.fixture
-def gongkai(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Call:
-    """Calls the command line in this process, on a warehouse of its own."""
+def gongkai(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
+    """The command line in this process, on a warehouse of its own."""
     monkeypatch.setenv("GONGKAI_WAREHOUSE", str(tmp_path / "warehouse"))
     monkeypatch.setenv("COLUMNS", "200")
     for name in ("GONGKAI_RESOLVE", "GONGKAI_DEBUG"):
         monkeypatch.delenv(name, raising=False)
-
-    def call(*words: str) -> Result:
-        capsys.readouterr()
-        monkeypatch.setattr("sys.argv", ["gongkai", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, captured.out, captured.err
-
     return call
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import duckdb
 import pytest
 
 from tasks.publish import publish
+from tasks.store import Warehouse
 from tasks.units import Registry
 from tests.conftest import shared_folder
+from tests.models.released import warehouse_at
 from tests.models.synthetic import Synthetic
 from tests.models.world import SOURCES, fill
 
@@ -44,3 +47,19 @@ def db(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to it."""
     with duckdb.connect(str(published), read_only=True) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def prepared(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published world without the units of the registry that nobody reports for."""
+    path = tmp_path_factory.mktemp("prepared") / "gongkai.duckdb"
+    shutil.copy(published, path)
+    with duckdb.connect(str(path)) as db:
+        db.execute("delete from units where unit_id not in (select unit_id from coverage)")
+    return path
+
+
+@pytest.fixture
+def warehouse(prepared: Path, tmp_path: Path) -> Warehouse:
+    """A warehouse of one's own that publishes it."""
+    return warehouse_at(tmp_path / "warehouse", prepared)

@@ -20,16 +20,9 @@ from tasks.report.index_number import unified_code_checks
 from tasks.reports import SCHEMA
 from tasks.schemas import CANDIDATES_SCHEMA, DISCOVERED_SCHEMA, OUTCOMES_SCHEMA, SNAPSHOTS_SCHEMA
 from tasks.store import Warehouse
+from tests.publisher.form import APPLICANTS
 
 FORM_FILE = Path(__file__).resolve().parents[2] / "tasks/report/statutory_form.csv"
-APPLICANTS = (
-    "natural_person",
-    "business",
-    "research",
-    "public_interest",
-    "legal_service",
-    "other_org",
-)
 FIRST_NIGHT = datetime(2022, 4, 2, 18, 0, tzinfo=UTC)
 
 

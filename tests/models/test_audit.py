@@ -15,7 +15,6 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
-from flows import cli
 from tasks import audit
 from tasks.audit import Audit
 from tasks.files import write_table
@@ -23,6 +22,7 @@ from tasks.records import BadInput
 from tasks.releases import freeze
 from tasks.schemas import SNAPSHOTS_SCHEMA
 from tasks.store import Warehouse
+from tests.conftest import Call
 from tests.models.world import HUACHUAN
 
 pytestmark = pytest.mark.slow
@@ -298,23 +298,11 @@ def test_a_release_is_audited_as_it_was_frozen(warehouse: Warehouse) -> None:
 
 
 def test_the_command_line_draws_and_scores(
-    warehouse: Warehouse,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     monkeypatch.setenv("GONGKAI_WAREHOUSE", str(warehouse.root))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["gongkai", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, captured.out, captured.err
-
     for words, told in (
         ((), "give how many cells to draw, or --score SHEET"),
         (("3", "--score", "x.csv"), "give how many cells to draw, or --score SHEET"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -19,7 +18,7 @@ from tasks.store import Warehouse
 from tasks.units.tables import RESOLUTIONS
 from tests.models.synthetic import Night, Synthetic, figures, unified
 from tests.models.test_judgements import correction, write
-from tests.models.world import BUSY, DINGHAI, GRANTED, GZL, HUACHUAN, LINAN, SOURCES, fill
+from tests.models.world import BUSY, DINGHAI, GRANTED, GZL, HUACHUAN, IMPORTED, LINAN, SOURCES, fill
 
 
 def differing(one: Path, other: Path) -> dict[str, tuple[int, int]]:
@@ -99,7 +98,7 @@ def _second_week(night: Night) -> None:
         night.report(
             HUACHUAN + url, unit, 2022, values, scope=scope, body="2022", source_id="huachuan"
         )
-    night.report("probe:new", None, 2021, BUSY, origin="imported", official=False, discovered=False)
+    night.report("probe:new", None, 2021, BUSY, **IMPORTED)
     night.report(
         LINAN + "qlf.html", "清凉峰镇", 2021, BUSY, body="moved", source_id="linan", official=False
     )
@@ -130,13 +129,7 @@ def _read_again(night: Night) -> None:
 def test_increments_equal_a_full_rebuild(tmp_path: Path) -> None:
     world = Synthetic(tmp_path)
     fill(world)
-    asked: dict[str, Any] = {
-        "origin": "imported",
-        "official": False,
-        "discovered": False,
-        "index_number": INDEX,
-    }
-    world.nights[0].report("file:asked", "白泉镇", 2020, **asked)
+    world.nights[0].report("file:asked", "白泉镇", 2020, index_number=INDEX, **IMPORTED)
     warehouse = world.write()
     assert _publish(warehouse).why_full == "nothing is published yet"
     assert _asked(warehouse) == ("ambiguous", None)

@@ -19,6 +19,7 @@ from tasks.units.keys import Key, keys_of
 from tasks.units.learned import learn
 from tasks.units.tables import OWN, resolutions
 from tests.models.synthetic import FIRST_NIGHT, Night, Synthetic, source, unified
+from tests.models.world import IMPORTED
 
 SOURCES = [
     source("dinghai", "330902", "unit_listing", "定海区白泉镇人民政府"),
@@ -73,9 +74,7 @@ def teach(at: Night, *years: int, **more: Any) -> None:
 
 def ask(at: Night, year: int | None = 2020, url: str = "file:asked", **more: Any) -> None:
     """An imported text: 白泉镇 by its name alone is one of several."""
-    known: dict[str, Any] = {"origin": "imported", "official": False, "discovered": False}
-    known |= {"index_number": INDEX}
-    at.report(url, "白泉镇", year, **known | more)
+    at.report(url, "白泉镇", year, **IMPORTED | {"index_number": INDEX} | more)
 
 
 def test_the_keys_of_a_page() -> None:

@@ -23,8 +23,10 @@ from tasks import publish as publishing
 from tasks.publish import SQL
 from tasks.store import Warehouse
 from tests.models import identity_cases as cases
-from tests.models.identity_cases import Case, Identities, Row
+from tests.models import sum_cases
+from tests.models.identity_cases import Case, Row
 from tests.models.mutate_sql import mutants
+from tests.models.sum_cases import Identities
 from tests.models.synthetic import FORM, figures
 
 pytestmark = pytest.mark.slow
@@ -156,7 +158,7 @@ def in_order(rows: Any) -> list[Any]:
 
 def case_of(model: str, identities: Identities) -> Case:
     if model == "check_identities":
-        return cases.identities(identities)
+        return sum_cases.identities(identities)
     makers: Mapping[str, Any] = {
         "check_years": cases.years,
         "check_prose": cases.prose,
@@ -228,7 +230,7 @@ def test_every_cell_of_every_identity_is_seen_by_the_whole_model(
     """Too large, too small, blank, alone: each cell, in all identities of its form."""
     data = read_identities(SQL / "seeds" / "identities.csv")
     assert len(data) == 82
-    case = cases.identities(data, {form: _everywhere(form) for form in ("2019", "2021")})
+    case = sum_cases.identities(data, {form: _everywhere(form) for form in ("2019", "2021")})
     sql = _compile(tmp_path / "dbt", SQL, "check_identities")["check_identities"]
     bench = Bench(published, case)
     assert in_order(bench.found(sql)) == in_order(bench.expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from tests.models.synthetic import IDENTITIES, Synthetic, figures, source
 
@@ -16,6 +17,7 @@ HUACHUAN = "https://www.huachuan.gov.cn/"
 LINAN = "https://www.linan.gov.cn/"
 DINGHAI = "https://www.dinghai.gov.cn/"
 GZL = "https://www.gongzhuling.gov.cn/"
+IMPORTED: dict[str, Any] = {"origin": "imported", "official": False, "discovered": False}
 GRANTED = "requests.granted.natural_person"
 BUSY = figures(
     new_received__natural_person=12,
@@ -166,10 +168,8 @@ def fill(world: Synthetic) -> None:
             unit,
             2021,
             BUSY,
-            origin="imported",
-            official=False,
             sections={"一": prose},
-            discovered=False,
+            **IMPORTED,
         )
     # A report from before the statutory form is no reason to expect any for its year.
     first.report(
@@ -219,9 +219,7 @@ def fill(world: Synthetic) -> None:
             2021,
             wrong,
             form=form,
-            origin="imported",
-            official=False,
-            discovered=False,
+            **IMPORTED,
         )
 
     # Two numbers wrong in one row.
@@ -230,9 +228,7 @@ def fill(world: Synthetic) -> None:
         None,
         2021,
         _with(BUSY, **{GRANTED: 70, "requests.granted.business": 33}),
-        origin="imported",
-        official=False,
-        discovered=False,
+        **IMPORTED,
     )
 
     # Links that were not taken: one source says so twice, the other no longer.
