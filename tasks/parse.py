@@ -30,6 +30,7 @@ from tasks.report import read, sniff
 from tasks.report.model import Reading, Reject, Rejection
 from tasks.report.reader import NEEDS_OFFICE
 
+TOOK_DOWN = Rejection("fault", "reading this document ended its process")
 _BATCH = 64
 _WORTH_A_POOL = 96  # documents; below, starting processes costs more than it saves
 
@@ -123,7 +124,7 @@ def _alone(row: dict[str, Any]) -> pa.Table:
 
 def took_its_reader_down(row: dict[str, Any]) -> pa.Table:
     """The reading of a document that ended the process that read it."""
-    reading = Reading("rejected", Rejection("fault", "reading this document ended its process"))
+    reading = Reading("rejected", TOOK_DOWN)
     return reports.table_of([reports.row_of(row, reading)])
 
 

@@ -75,7 +75,10 @@ class Examined(NamedTuple):
 def examine(body: bytes, content_type: str | None) -> Examined:
     """Reads one document with its pictures, in a process that ends with it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_examine, body, content_type).result()
+        try:
+            return pool.submit(_examine, body, content_type).result()
+        except BrokenProcessPool:
+            return Examined(Reading("rejected", parse.TOOK_DOWN), [])
 
 
 def _examine(body: bytes, content_type: str | None) -> Examined:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import html
+from PIL import Image, ImageChops
 from starlette.testclient import TestClient
 
 from flows.paths import PREFIX, replay_path, snapshot_path
@@ -18,6 +22,8 @@ from tasks import snapshot
 from tasks.records import Fetched, snapshot_id_of
 from tasks.report import reader
 from tasks.store import Warehouse
+from tests.report.test_pictures_in_place import cut_out
+from tests.test_pictures import pictured
 
 GOLDEN = Path(__file__).parent / "golden"
 URL = "http://www.dinghai.gov.cn/zwgk/nb/1.html"
@@ -37,6 +43,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         "text/html; charset=utf-8": _broken(),
         "application/pdf": (GOLDEN / "probe_pdf.pdf").read_bytes(),
         "text/html; charset=gbk": EVIL,
+        "multipart/mixed": _doubtful(),
     }
     rows = [
         Fetched(
@@ -53,6 +60,12 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     ]
     snapshot.append(place, "20260126T180000Z-nightly-0000", rows)
     return place
+
+
+@cache
+def _doubtful() -> bytes:
+    """A report with three figures of a picture that nobody can read."""
+    return pictured(cut_out(blurred=3))
 
 
 def _broken() -> bytes:
@@ -87,6 +100,22 @@ def test_a_rejection_is_shown_with_reason_place_advice_and_links(client: TestCli
     assert f"{URL}?1" in links
     assert any(link.endswith("/original") for link in links)
     assert any(replay_path("unknown_label").endswith(link.lstrip("./")) for link in links)
+
+
+def test_doubtful_cells_of_a_picture_are_shown_in_red_frames(client: TestClient) -> None:
+    page = _parsed(client.get(_path(_doubtful())).text)
+    assert "uncertain_picture" in page.text_content()
+    assert "3 numbers cannot be read with certainty" in page.text_content()
+    (shown,) = page.find_class("doubtful")
+    assert shown.get("alt") == "The doubtful cells, in red frames"
+    kind, _, coded = shown.get("src").partition(",")
+    assert kind == "data:image/png;base64"
+    with Image.open(io.BytesIO(base64.b64decode(coded))) as picture:
+        red, green, blue = picture.convert("RGB").split()
+    frames = ImageChops.darker(red, ImageChops.invert(ImageChops.lighter(green, blue)))
+    left, top, right, bottom = frames.point(lambda v: 255 * (v > 150)).getbbox() or (0, 0, 0, 0)
+    assert 90 < right - left < 300  # three narrow cells, one beside the other
+    assert 25 < bottom - top < 60
 
 
 def test_a_parsed_document_shows_its_numbers_with_their_text(client: TestClient) -> None:

@@ -17,6 +17,7 @@ from tasks.report.form import form
 from tasks.report.identities import check, force
 from tasks.report.model import Cell, Place, Reading, Reject
 from tasks.report.numbers import UNREAD
+from tasks.report.ocr.ink import ink_in, printed_lines, shape_of
 from tasks.report.ocr.labels import nearest
 from tasks.report.ocr.network import NUMERIC, Said
 from tasks.report.ocr.numbers import (
@@ -188,6 +189,29 @@ def test_text_is_no_rule() -> None:
     found = rules(ink(picture.grey))
     assert (len(found.across), len(found.down)) == (25, 24)
     assert found.ink[130:190, 305:316].any()
+
+
+@pytest.mark.parametrize(("thick", "is_slash"), [(3, True), (10, False)])
+def test_a_smear_is_no_slash(thick: int, is_slash: bool) -> None:
+    dark = np.zeros((30, 60), np.uint8)
+    for y in range(8, 22):
+        x = 40 - y // 2
+        dark[y, x : x + thick] = 255
+    found = ink_in(dark)
+    (line,) = printed_lines(found, 14)
+    assert shape_of(line, found, 14).is_slash is is_slash
+
+
+def test_specks_beside_a_line_are_none_of_it() -> None:
+    dark = np.zeros((40, 80), np.uint8)
+    dark[15:27, 20:26] = dark[15:27, 34:40] = 255  # two figures
+    dark[24:27, 29:32] = 255  # a point between them
+    dark[4:7, 30:33] = dark[35:38, 60:63] = 255  # of a seal
+    (line,) = printed_lines(ink_in(dark), 14)
+    assert (line.left, line.top, line.right, line.bottom) == (20, 15, 40, 27)
+    assert len(line.pieces) == 3
+    dark[10:30] = 0
+    assert printed_lines(ink_in(dark), 14) == []
 
 
 # --- numbers ------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("rapidocr", reason="pip install 'gongkai[ocr]'")
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from tasks.report import page_images, pages, pdf, read
 from tasks.report.drawn import PageContent
@@ -31,15 +31,22 @@ DPI = 150
 @pytest.fixture(scope="module")
 def section_four() -> bytes:
     """Its table, cut out of a scan of the printed report."""
+    return cut_out()
+
+
+def cut_out(blurred: int = 0) -> bytes:
+    """The table of section 四 as a picture, so many of its figures beyond reading."""
     rows = [b for b in pdf.source(printed(REPORT)).blocks if isinstance(b, SourceRow)]
     last = [row for row in rows if row.table == max(row.table for row in rows)]
     places = [cell.place for row in last for cell in row.cells]
-    boxes = [place.box for place in places if place.box]
-    box = [f(b[k] for b in boxes) for k, f in enumerate((min, min, max, max))]
-    left, top, right, bottom = (v * DPI / 72 for v in box)
+    boxes = [[v * DPI / 72 for v in place.box] for place in places if place.box]
+    left, top, right, bottom = (f(b[k] for b in boxes) for k, f in enumerate((min, min, max, max)))
     scan = scanned(REPORT, Scan(dpi=DPI))[(places[0].page or 1) - 1]
     out = io.BytesIO()
     with Image.open(io.BytesIO(scan)) as page:
+        for x0, y0, x1, y1 in boxes[len(boxes) - blurred :]:
+            inside = (round(x0) + 4, round(y0) + 4, round(x1) - 4, round(y1) - 4)
+            page.paste(page.crop(inside).filter(ImageFilter.GaussianBlur(3)), inside)
         page.crop((left - 15, top - 15, right + 15, bottom + 15)).save(out, "PNG")
     return out.getvalue()
 

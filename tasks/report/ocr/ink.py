@@ -14,6 +14,7 @@ from tasks.report.ocr.picture import Grey
 _HUG = 3  # pixels: what lies this close along a cell's side is left of its rule
 _SPECK = 2
 _SLIVER = 0.25  # of a line's height
+_STROKE = 0.45  # of its height a stroke is at most wide
 
 
 class Piece(NamedTuple):
@@ -150,12 +151,18 @@ def _lean(line: InkLine, ink: Ink) -> float:
         return 0.0
     slope, start = np.polyfit(rows, middles, 1)
     off = np.abs(middles - (slope * rows + start)).max()
-    # A stroke all along: no flag, foot or bar, as 1 and 7 have them.
+    # A stroke all along: no flag, foot or bar, as 1 and 7 have them, and no smear.
     widths = window.sum(axis=1)
     usual = float(np.median(widths))
-    even = widths.max() <= max(1.6 * usual, usual + 2)
+    even = widths.max() <= max(1.6 * usual, usual + 2) and usual <= _STROKE * piece.high
     straight = off <= max(1.5, 0.12 * piece.high)
     return float(abs(slope)) if even and straight else 0.0
+
+
+def contrast(grey: Grey, line: InkLine) -> float:
+    """By how many grey values a line's ink is darker than its paper."""
+    window = grey[line.top : line.bottom, line.left : line.right]
+    return float(np.percentile(grey, 90)) - float(window.min())
 
 
 def crop(grey: Grey, ink: Ink, line: InkLine, margin: float, stretch: float = 1.0) -> Grey:

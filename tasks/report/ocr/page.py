@@ -15,7 +15,16 @@ import numpy as np
 
 from tasks.report.drawn import Box, Glyph, PageContent, Rule
 from tasks.report.numbers import UNREAD
-from tasks.report.ocr.ink import Ink, InkLine, crop, ink_in, line_height, printed_lines, shape_of
+from tasks.report.ocr.ink import (
+    Ink,
+    InkLine,
+    contrast,
+    crop,
+    ink_in,
+    line_height,
+    printed_lines,
+    shape_of,
+)
 from tasks.report.ocr.labels import nearest
 from tasks.report.ocr.network import Said, recognise, text_of
 from tasks.report.ocr.numbers import SURE, as_number, digit_width, settle, with_slashes
@@ -37,6 +46,7 @@ _TURNS = (0, 1, 3, 2)  # quarter turns, the likeliest first
 _WORD, _MOST_WORDS = 3.0, 8.0  # times as wide as high is a line that tells how a page stands
 _SAMPLE = 5  # such lines that are read for it
 _LEGIBLE = 0.8  # the recogniser's mean probability of the characters of an upright page
+_FAINT = 0.6  # of the usual contrast of a page's figures
 _NARROWER = 0.75  # text is as clear in three quarters of its width, and quicker read
 
 
@@ -198,6 +208,10 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
     alone = [cell for cell in values if len(cell.lines) == 1]
     again = recognise([crop(c.grey, c.ink, c.lines[0], *_SECOND) for c in alone])
     shapes = [shape_of(c.lines[0], c.ink, tall) for c in alone]
+    depths = [contrast(c.grey, c.lines[0]) for c in alone]
+    for shape, depth in zip(shapes, depths, strict=True):
+        if depth < _FAINT * float(np.median(depths)):  # a number that faded or ran is no mark
+            shape.lean, shape.flat = 0.0, False
     unit = digit_width(
         (a.text, shape)
         for cell, second, shape in zip(alone, again, shapes, strict=True)
