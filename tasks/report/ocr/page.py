@@ -46,7 +46,7 @@ _TURNS = (0, 1, 3, 2)  # quarter turns, the likeliest first
 _WORD, _MOST_WORDS = 3.0, 8.0  # times as wide as high is a line that tells how a page stands
 _SAMPLE = 5  # such lines that are read for it
 _LEGIBLE = 0.8  # the recogniser's mean probability of the characters of an upright page
-_FAINT = 0.6  # of the usual contrast of a page's figures
+_FAINT = 0.4  # of the usual contrast of a page's figures
 _NARROWER = 0.75  # text is as clear in three quarters of its width, and quicker read
 
 
@@ -210,8 +210,8 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
     shapes = [shape_of(c.lines[0], c.ink, tall) for c in alone]
     depths = [contrast(c.grey, c.lines[0]) for c in alone]
     for shape, depth in zip(shapes, depths, strict=True):
-        if depth < _FAINT * float(np.median(depths)):  # a number that faded or ran is no mark
-            shape.lean, shape.flat = 0.0, False
+        if depth < _FAINT * float(np.median(depths)):
+            shape.flat = False  # what is left of a number that faded is no dash
     unit = digit_width(
         (a.text, shape)
         for cell, second, shape in zip(alone, again, shapes, strict=True)
