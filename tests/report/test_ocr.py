@@ -294,6 +294,9 @@ def test_a_slash_taken_for_a_one_is_told_by_its_like() -> None:
     [
         ("科研杌构", "科研机构"),
         ("3危及“三安全一稳疋”", "危及三安全一稳定"),
+        ("尚末审结", "尚未审结"),
+        ("5.要求行政机关确认戒重新出其已获取信息", "要求行政机关确认或重新出具已获取信息"),
+        ("本年新口口数量", None),  # as like one column as the other
         ("行政处可", None),  # as like 行政许可 as 行政处罚
         ("其池", None),
         ("申请人逾期", None),  # the beginning of one of several
