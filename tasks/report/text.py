@@ -1,28 +1,31 @@
-"""Text that others have extracted from a report: tables as lines, in one of six layouts.
+"""Text that others have extracted from a report: tables as lines, in one of seven layouts.
 
-Pipe rows (`a | b | c |`), tab rows, one cell per line with a tab before each cell and a blank line
-after each row, columns aligned by spaces, rows of words one space apart, and bare one-cell-per-line
-text between the headings.
+Pipe rows (`a | b | c |`, `|a||b||c|`), tab rows, one cell per line with a tab before each cell and
+a blank line after each row, columns aligned by spaces, rows of words one space apart, and between
+the headings one cell per line, bare or parted from the next by a bar.
 The layout is told from the whole document; recognition then sees rows like those of any table.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import pairwise, takewhile
 from math import gcd
 
 from tasks.report.form import FORMS
 from tasks.report.headings import heading_of
 from tasks.report.labels import key, lexicon
-from tasks.report.lines import Line, mark
+from tasks.report.lines import Line, mark, vote
 from tasks.report.model import Block, Paragraph, Place, Reject, Source, SourceCell, SourceRow
+from tasks.report.stacked import rejoined
 
 _COLUMNS = re.compile(r" {2,}|\u3000{2,}")
-_TABS = re.compile(r"\t+")
+_RUNS = {"tabs": re.compile(r"\t+"), "pipes": re.compile(r"\|+")}
 _RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Markdown
 _LINE = re.compile(r"[-—–_=─]{2,}\Z")  # a rule drawn across bare text
 _ABOVE_999 = re.compile(r"[1-9]\d{3,8}")
+_SENTENCE = re.compile(r".{2,}[。；;：:]\Z")  # no cell of the form ends so
 _BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
 _THREE_DIGITS = re.compile(r"\d{3}")
 _END_OF_NUMBER = re.compile(r"0\d+")  # no figure is printed so
@@ -45,14 +48,17 @@ def source(text: str) -> Source:
     if layout == "cells":
         blocks = _cells_by_tab(lines)
     elif layout == "bare":
-        blocks = _bare(lines)
+        blocks = _bare(enumerate(lines, 1))
+    elif layout == "barred":
+        blocks = _bare(_barred(lines))
     elif layout == "words":
         blocks = _rows_by_word(lines)
     else:
         blocks = _rows_by_line(lines, layout)
+    blocks = rejoined(blocks)
     found = Source("text", blocks)
-    found.shows_columns = layout not in ("spaces", "words", "bare")
-    if layout in ("words", "bare"):
+    found.shows_columns = layout not in ("spaces", "words", "bare", "barred")
+    if layout in ("words", "bare", "barred"):
         _refuse_broken_numbers(blocks)
     # The last figures of a text that simply stops may be cut in the middle of a number.
     behind = list(takewhile(lambda b: isinstance(b, Paragraph) or not _of_table(b), blocks[::-1]))
@@ -91,7 +97,12 @@ def _refuse_broken_numbers(blocks: list[Block]) -> None:
 
 
 def _layout(lines: list[str]) -> str:
-    pipes = sum(1 for raw in lines if raw.count("|") >= 2)
+    barred = [raw for raw in lines if "|" in raw]
+    # Rows of cells; where the cells of a row stand on lines of their own, most bars do not.
+    pipes = sum(1 for raw in barred if sum(map(bool, map(str.strip, raw.split("|")))) > 1)
+    if pipes < _ENOUGH <= len(barred) / 4:
+        return "barred"
+    pipes = sum(1 for raw in barred if raw.count("|") >= 2)
     tabs = sum(1 for raw in lines if raw.count("\t") >= 2)
     cells = sum(1 for raw in lines if raw.startswith("\t") and raw.count("\t") == 1)
     spaced = sum(1 for raw in lines if len(_COLUMNS.findall(raw.strip())) >= 3)
@@ -114,16 +125,16 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
     # A bar before every row is the table's border; before one row it ends a blank first cell.
     piped = [raw for raw in lines if raw.count("|") >= 2]
     bordered = sum(raw.lstrip().startswith("|") for raw in piped) * 5 >= len(piped) * 4
-    tab = _tab(lines)
+    between = _between(lines, layout) if layout in _RUNS else ""
     for number, raw in enumerate(lines, 1):
         if not raw.strip() or (layout == "pipes" and _RULE.match(raw)):
             continue
         if layout == "pipes":
             inner = raw.strip().removesuffix("|")
-            cells = (inner.removeprefix("|") if bordered else inner).split("|")
+            cells = (inner.removeprefix("|") if bordered else inner).split(between)
             is_row = "|" in raw
         elif layout == "tabs":
-            cells = raw.split(tab)
+            cells = raw.split(between)
             is_row = "\t" in raw
         else:
             cells = _COLUMNS.split(raw.strip())
@@ -142,10 +153,11 @@ def _rows_by_line(lines: list[str], layout: str) -> list[Block]:
     return blocks
 
 
-def _tab(lines: list[str]) -> str:
-    """What parts two cells: one tab, or as many as all runs of tabs in the text are made of."""
-    runs = [len(run) for raw in lines for run in _TABS.findall(raw.strip())]
-    return "\t" * (gcd(*runs) or 1)
+def _between(lines: list[str], layout: str) -> str:
+    """What parts two cells: one tab or bar, or as many as all runs of them between texts have."""
+    between = "\t" if layout == "tabs" else "|"
+    runs = (len(run) for raw in lines for run in _RUNS[layout].findall(raw.strip().strip(between)))
+    return between * (gcd(*runs) or 1)
 
 
 def _rows_by_word(lines: list[str]) -> list[Block]:
@@ -247,9 +259,43 @@ def _cells_by_tab(lines: list[str]) -> list[Block]:
     return blocks
 
 
-def _bare(lines: list[str]) -> list[Block]:
-    """One cell per line without separators: between the table headings a label after a value
-    begins a row. Blank cells are lost in such a text, so only full rows can be read.
+def _barred(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """One cell per line, parted from the next by a bar before it, behind it or on a line between:
+    the cells and headings with the lines they begin on. What stands between two bars is one cell.
+
+    A row that is short of the widest is filled up with bars, like one that ends in blank cells.
+    """
+    section: str | None = None
+    begun, parts = 0, list[str]()
+    for number, raw in enumerate(lines, 1):
+        heading = heading_of(raw.strip())
+        section = heading or section
+        alone = heading is not None or section not in _TABLE_SECTIONS or _is_sentence(raw.strip())
+        for i, part in enumerate([raw] if alone else raw.split("|")):
+            if parts and (i or alone):
+                yield begun, "\n".join(parts)
+                parts = []
+            if alone:
+                yield number, raw
+            elif part.strip():
+                begun = begun if parts else number
+                parts.append(part.strip())
+    if parts:
+        yield begun, "\n".join(parts)
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a line among bare cells is said about a table, and no cell of it."""
+    if _SENTENCE.match(text) is None:
+        return False
+    kind, label = mark(text)
+    return kind == "t" and vote((label,)) is None
+
+
+def _bare(cells: Iterable[tuple[int, str]]) -> list[Block]:
+    """Cells in reading order with the line of each, and nothing that parts the rows: between the
+    table headings a label after a value begins one. Blank cells are lost in such a text, so only
+    full rows can be read.
 
     Of the labels before values, those from the last row label on belong to the row; what stands
     before is header, and becomes rows of its own.
@@ -268,7 +314,7 @@ def _bare(lines: list[str]) -> list[Block]:
             blocks.append(SourceRow((*labels[begins:], *values), table))
         labels, values = [], []
 
-    for number, raw in enumerate(lines, 1):
+    for number, raw in cells:
         text = raw.strip()
         if not text or _LINE.match(text):
             continue
@@ -285,6 +331,10 @@ def _bare(lines: list[str]) -> list[Block]:
                     "cells one could not be told from a value",
                     Place("text", line=number),
                 )
+            blocks.append(_paragraph(raw, number))
+            continue
+        if _is_sentence(text):
+            close()
             blocks.append(_paragraph(raw, number))
             continue
         cell = SourceCell(text, Place("text", table=table, line=number))
