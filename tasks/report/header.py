@@ -36,6 +36,7 @@ _STAMP = re.compile(
     r"\s*(20\d\d\s*[-年/.]\s*\d{1,2}\s*[-月/.]\s*\d{1,2}日?)[\s\u3000]*"
     r"(?:\d{1,2}:\d{2}(?::\d{2})?[\s\u3000]*)?(?:来源|浏览|作者|字号|点击|访问|信息来源|【|\Z)"
 )
+_IDEOGRAPH = re.compile(r"[\u4e00-\u9fff]")
 _DATE_FIELDS = ("document_date", "published_date")
 _META = {
     "sitename": "site_name",
@@ -48,6 +49,8 @@ _META = {
 }
 _LONGEST_VALUE = 200
 _LONGEST_LABEL = 30
+_SITE = re.compile(r"网站?\Z")  # where it was published, and no organ
+_LONG_LABEL = 4  # characters of one that ends no other word
 _LONGEST_LINE = 500  # characters of a line that may hold pairs; longer ones are prose
 
 Pairs = dict[str, str]
@@ -62,9 +65,36 @@ def fields() -> dict[str, str]:
 @cache
 def _label_pattern() -> re.Pattern[str]:
     """Any header label, spaces allowed between its characters, followed by a colon."""
+    return re.compile(rf"({_any_label()}){_SPACE}{_COLON}")
+
+
+@cache
+def _spaced_pattern() -> re.Pattern[str]:
+    """Any header label with white space on both sides."""
+    return re.compile(rf"(?<!\S)({_any_label()})(?!\S)")
+
+
+def _any_label() -> str:
     spelled = sorted(fields(), key=len, reverse=True)
-    alternatives = "|".join(_SPACE.join(map(re.escape, label)) for label in spelled)
-    return re.compile(rf"(?<![\u4e00-\u9fff])({alternatives}){_SPACE}{_COLON}")
+    return "|".join(_SPACE.join(map(re.escape, label)) for label in spelled)
+
+
+def _labels_of(text: str) -> list[re.Match[str]]:
+    """The labels of a line's pairs: before colons, or in a line without any between spaces.
+
+    A word may end as a short label does (数据来源); behind a pair a long label needs no space.
+    """
+    found: list[re.Match[str]] = []
+    for match in _label_pattern().finditer(text) if ":" in text or "：" in text else ():
+        word = _IDEOGRAPH.match(text[match.start() - 1 : match.start()])
+        if not word or (found and len(_bare(match[1])) >= _LONG_LABEL):
+            found.append(match)
+    if found or len(text.split(None, 1)) < 2 or len(text) > _LONGEST_VALUE:
+        return found
+    spaced = list(_spaced_pattern().finditer(text))
+    if spaced and not spaced[0].start() and (spaced[1:] or len(_bare(spaced[0][1])) >= 3):
+        return spaced
+    return []
 
 
 @lru_cache(maxsize=8192)
@@ -129,7 +159,8 @@ def read_header(source: Source, before: int) -> dict[str, str]:
 
 # What follows a value on its line: another label, a bracket, the page's own tools.
 _RUN_ON = re.compile(
-    r"(?:(?<=\S)[\s\u3000\xa0|｜]+)(?=[\u4e00-\u9fff]{2,6}\s*[:：])|【|\s(?=字号|字体|打印|分享|浏览)"
+    r"(?:^|[\s|｜])[\s|｜]*(?=[\u4e00-\u9fff]{2,6}\s*[:：])|【|\s(?=字号|字体|打印|分享|浏览)"
+    r"|(?=(?:浏览|访问|阅读|点击)(?:次数|量|数)\s*[:：])"
 )
 _TOOLS = re.compile(r"打印|分享|字号|字体|收藏|关闭|[。；：:【】]")
 
@@ -182,9 +213,9 @@ class _Reader:
     def _line(self, text: str) -> None:
         """All `label: value` pairs of one line; a value ends where the next label begins."""
         waiting, self._waiting = self._waiting, None
-        labelled = len(text) <= _LONGEST_LINE and (":" in text or "：" in text)
-        matches = list(_label_pattern().finditer(text)) if labelled else []
-        if waiting is not None and not matches and _fits(waiting, text.strip()):
+        text = text.strip()
+        matches = _labels_of(text) if len(text) <= _LONGEST_LINE else []
+        if waiting is not None and not matches and _fits(waiting, text):
             self._keep(waiting, text)
             return
         for i, match in enumerate(matches):
@@ -198,5 +229,7 @@ class _Reader:
 
     def _keep(self, field: str, value: str) -> None:
         value = " ".join(value.split()).strip(" |;；")
+        if field == "issuing_unit" and _SITE.search(value):
+            return
         if value and len(value) <= _LONGEST_VALUE:
             self.pairs.setdefault(field, value)

@@ -38,7 +38,7 @@ _MONEY = {
     "亿元": Decimal(100_000_000),
     "亿": Decimal(100_000_000),
 }
-_UP, _DOWN = r"\+|新增加?|增加?|↑", r"[-−‐‑‒–—]|减少?|负|↓"
+_UP, _DOWN = r"\+|新增加?|增加?|↑", r"[-−‐‑‒–—]{1,2}|减少?|负|↓"
 _SIGNED = re.compile(rf"(?:(?P<up>{_UP})|(?P<down>{_DOWN}))?:?(?P<body>.+)\Z")
 _CHINESE = re.compile(r"[零〇一二两三四五六七八九十百千万]+\Z")
 _NUMERIC = re.compile(

@@ -175,3 +175,29 @@ def test_dates(printed: str, iso: str | None) -> None:
 
 def test_what_is_no_date_stays_as_printed() -> None:
     assert page("<p>发布日期：见文末</p>") == {"published_date": "见文末"}
+
+
+def test_pairs_without_colons_stand_between_spaces() -> None:
+    assert page(
+        "<p>索 引 号 11330106002/2024-10475 公开方式 主动公开</p>"
+        "<p>成文日期 2024-01-16 发布机构 云溪镇</p><p>时间 紧，任务重</p>"
+    ) == {
+        "index_number": "11330106002/2024-10475",
+        "disclosure_form": "主动公开",
+        "document_date": "2024-01-16",
+        "issuing_unit": "云溪镇",
+    }
+
+
+def test_a_label_is_no_value_of_the_one_before() -> None:
+    assert page("<p>文 号: 文件分类: 综合政务 所属机构:</p>") == {"topic": "综合政务"}
+    assert page("<p>来源:云溪镇发布时间:2024-01-26 17:49:57访问量:字体</p>") == {
+        "content_source": "云溪镇",
+        "published_date": "2024-01-26",
+    }
+
+
+def test_a_site_is_no_issuing_unit() -> None:
+    assert page("<p>发文机构：县政府网站</p><p>发布机构：县政府办公室</p>") == {
+        "issuing_unit": "县政府办公室"
+    }
