@@ -19,7 +19,7 @@ from tasks import parse, pictures, reports, snapshot
 from tasks.report import ocr, page_images, pages
 from tasks.store import Warehouse
 from tests.publisher import layouts
-from tests.report.test_pictures_in_place import FIGURES, REPORT, section_four
+from tests.report.test_pictures_in_place import REPORT, VALUES, section_four
 from tests.test_snapshot import page
 
 __all__ = ["section_four"]
@@ -65,9 +65,7 @@ def test_a_page_with_its_picture_is_read_when_the_pictures_are(warehouse: Wareho
     assert outcomes(after) == {EMPTY: "broken_file", PICTURED: "parsed"}
     assert after["document_id"].to_pylist() == before["document_id"].to_pylist()
     row = after.to_pylist()[1]
-    assert {code: row[code] for code in FIGURES.cells} == {
-        code: figure.value for code, figure in FIGURES.cells.items()
-    }
+    assert {code: row[code] for code in VALUES} == VALUES
     assert pictures.look_at(part, after) is after  # nothing is read twice
     reports.write(warehouse, part.name, after)
     assert pictures.waiting(warehouse.reports / part.name) == 0

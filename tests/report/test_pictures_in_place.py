@@ -12,6 +12,7 @@ pytest.importorskip("rapidocr", reason="pip install 'gongkai[ocr]'")
 
 import numpy as np
 from PIL import Image, ImageFilter
+from pypdfium2 import PdfDocument
 
 from tasks.report import page_images, pages, pdf, read
 from tasks.report.drawn import PageContent
@@ -21,9 +22,10 @@ from tests.publisher import figures, layouts
 from tests.publisher.document import HEADINGS, document
 from tests.publisher.ofd import NAMESPACE, Writer, package, ruled
 from tests.publisher.pdf import pdf as printed
-from tests.publisher.scan import Scan, scanned
+from tests.publisher.scan import Scan, scanned, scanned_pdf
 
 FIGURES = figures.probe_consistent("2021", 3)
+VALUES = {code: figure.value for code, figure in FIGURES.cells.items()}
 REPORT = document(FIGURES, seed=3)
 DPI = 150
 
@@ -56,9 +58,7 @@ def is_whole(reading: Reading, kind: str) -> bool:
     assert reading.outcome == "parsed", reading.reason
     kinds = {c.cell.partition(".")[0]: c.place.kind for c in reading.cells if c.place}
     assert kinds == {"proactive": kind, "requests": kind, "review_litigation": "image"}
-    return {c.cell: c.value for c in reading.cells} == {
-        code: figure.value for code, figure in FIGURES.cells.items()
-    }
+    return {c.cell: c.value for c in reading.cells} == VALUES
 
 
 def refused(data: bytes, *, ocr: bool) -> str:
@@ -110,6 +110,27 @@ def test_in_an_ofd(section_four: bytes) -> None:
     data = package(out.pages, files=files)
     assert is_whole(read(data), "ofd")
     assert refused(data, ocr=False) == "needs_ocr"
+
+
+@pytest.mark.slow
+def test_in_a_pdf() -> None:
+    """A page of text, and a scan on its side on which the table of section 三 goes on."""
+    scan = scanned_pdf([scanned(REPORT, Scan(DPI, turned=90))[1]])
+    mixed, out = PdfDocument.new(), io.BytesIO()
+    mixed.import_pages(PdfDocument(printed(REPORT)), [0])
+    mixed.import_pages(PdfDocument(scan))
+    mixed.save(out)
+    reading = read(out.getvalue())
+    assert reading.outcome == "parsed", reading.reason
+    assert {c.cell: c.value for c in reading.cells} == VALUES
+    kinds = {(c.cell.partition(".")[0], c.place.kind) for c in reading.cells if c.place}
+    assert kinds == {
+        ("proactive", "pdf"),
+        ("requests", "pdf"),
+        ("requests", "image"),
+        ("review_litigation", "image"),
+    }
+    assert refused(out.getvalue(), ocr=False) == "needs_ocr"
 
 
 def test_strips_of_a_scan_are_one_page() -> None:
