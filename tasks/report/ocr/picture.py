@@ -104,7 +104,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 def upright(rgb: npt.NDArray[Any]) -> Picture:
     """A page whose lines are level, from its colours."""
-    grey, coloured = _without_red(rgb), rgb[:, :, 1:].min(axis=2)
+    grey, coloured = _without_red(rgb), np.minimum(rgb[:, :, 1], rgb[:, :, 2])
     matrix = _correction(grey)
     if matrix is not None:
         size = (grey.shape[1], grey.shape[0])
@@ -127,31 +127,34 @@ def _without_red(rgb: npt.NDArray[Any]) -> Grey:
     detail of lightness. So colour only says how much of a pixel is red ink, with small gaps closed,
     in which black lies; how light it is says lightness, against that of the seal around it.
     """
-    red = np.ascontiguousarray(rgb[:, :, 0])
-    redness = cv2.subtract(red, rgb[:, :, 1:].max(axis=2))
+    red, green, blue = cv2.split(rgb)
+    redness = cv2.subtract(red, cv2.max(green, blue))
     small = cv2.resize(red, None, fx=1 / 16, fy=1 / 16, interpolation=cv2.INTER_AREA)
     paper = cv2.resize(cv2.dilate(small, np.ones((5, 5), np.uint8)), red.shape[::-1])
-    around = (red.shape[1] // 40, red.shape[1] // 40)
-    reddest = np.maximum(cv2.dilate(redness, np.ones(around, np.uint8)), _RED)
-    seal = ((redness > _WHOLE * reddest) & (redness > _RED) & (red > _LIGHT * paper)).astype(
-        np.float32
+    reach = red.shape[1] // 40
+    reddest = cv2.dilate(redness, np.ones((reach, reach), np.uint8))
+    seal = (redness > _WHOLE * reddest) & (redness > _RED) & (red > _LIGHT * paper)
+    if np.count_nonzero(seal) < _LEAST_SEAL:
+        return np.asarray(red, np.uint8)
+    left, top, wide, high = cv2.boundingRect(seal.astype(np.uint8))
+    window = np.s_[
+        max(0, top - reach) : top + high + reach, max(0, left - reach) : left + wide + reach
+    ]
+    light, tint, _ = cv2.split(cv2.cvtColor(np.ascontiguousarray(rgb[window]), cv2.COLOR_RGB2YCrCb))
+    tint = np.maximum(tint, 128) - 128
+    own = seal[window].astype(np.float32)
+    share = cv2.blur(own, (reach, reach))
+    its_light, its_tint = (
+        cv2.blur(own * v, (reach, reach)) / (share + 1e-6) for v in (light, tint)
     )
-    if seal.sum() < _LEAST_SEAL:
-        return red
-    light, tint, _ = cv2.split(cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb).astype(np.float32))
-    tint = np.maximum(0, tint - 128)
-    share = cv2.blur(seal, around)
-    its_light, its_tint = (cv2.blur(seal * v, around) / (share + 1e-6) for v in (light, tint))
     near = share > _BESIDE
     covered = np.where(near, tint / np.maximum(its_tint, 1), 0).astype(np.float32)
     closed = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     whole = np.clip(_STEEP * (closed - _EDGE) + 0.5, 0, 1)
-    lifted = (
-        light
-        * (1 + _GAIN * whole)
-        / (1 - whole * (1 - np.minimum(1, its_light / np.maximum(paper, 1))))
-    )
-    return np.asarray(np.where(near, np.minimum(255, lifted), red), np.uint8)
+    darker = 1 - np.minimum(1, its_light / np.maximum(paper[window], 1))
+    lifted = np.minimum(255, light * (1 + _GAIN * whole) / (1 - whole * darker))
+    red[window] = np.where(near, lifted, red[window])
+    return np.asarray(red, np.uint8)
 
 
 def ink(grey: Grey) -> Grey:
