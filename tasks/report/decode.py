@@ -10,6 +10,7 @@ import codecs
 import re
 
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_IDEOGRAPHS = re.compile("[\u4e00-\u9fff]+")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -46,8 +47,8 @@ def decode(data: bytes, content_type: str | None = None) -> str:
         return data.decode("utf-16-le" if little else "utf-16-be", errors="replace")
     # A few damaged bytes, or an end in the middle of a character, do not unmake UTF-8.
     as_utf8 = data.decode("utf-8", errors="replace")
-    ideographs = sum(1 for c in as_utf8 if "\u4e00" <= c <= "\u9fff")
-    if as_utf8.count("\ufffd") * 20 < ideographs:
+    damage = as_utf8.count("\ufffd") * 20
+    if damage < len(as_utf8) and damage < sum(map(len, _IDEOGRAPHS.findall(as_utf8))):
         return as_utf8
     declared = _declared(data, content_type)
     if declared == "big5":

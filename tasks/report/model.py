@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Form = Literal["2019", "2021"]
@@ -41,13 +42,18 @@ class Place(NamedTuple):
 
     def encode(self) -> str:
         """The place as one short text, e.g. `html table 2 row 5 cell 3`; the form stored."""
-        parts = [self.kind]
-        for name in ("page", "table", "row", "cell", "line"):
-            if (value := getattr(self, name)) is not None:
-                parts.append(f"{name} {value}")
-        if self.box is not None:
-            parts.append("box " + ",".join(f"{v:.1f}" for v in self.box))
-        return " ".join(parts)
+        return _encoded(self)
+
+
+@lru_cache(maxsize=16384)  # two hundred cells a report, at the same places as in the one before
+def _encoded(place: Place) -> str:
+    parts = [place.kind]
+    for name in ("page", "table", "row", "cell", "line"):
+        if (value := getattr(place, name)) is not None:
+            parts.append(f"{name} {value}")
+    if place.box is not None:
+        parts.append("box " + ",".join(f"{v:.1f}" for v in place.box))
+    return " ".join(parts)
 
 
 class SourceCell(NamedTuple):
