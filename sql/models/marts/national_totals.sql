@@ -2,7 +2,8 @@
 -- Where every expected unit is covered and nothing is blank, the value is the upper bound too;
 -- elsewhere an area can be no more than a report for an area above it leaves: that report's value less
 -- what is known of the rest of it. A report that is less than the sum below it bounds nothing.
-with totals as (
+-- In no order: to sort millions of rows with their names takes more memory than a publish may have.
+with totals as not materialized (
     select
         *,
         case when not is_signed or is_complete then value end as lower_bound,
@@ -67,4 +68,3 @@ from bounded
 inner join {{ ref('total_areas') }} as areas using (area_id, report_year)
 left join {{ ref('division_places') }} as places
     on places.division_id = areas.area_id and places.version = areas.version
-order by bounded.report_year, bounded.level, bounded.area_id, bounded.series

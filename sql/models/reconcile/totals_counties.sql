@@ -1,0 +1,1 @@
+{{ totals_of_level(3) }}

@@ -1,0 +1,1 @@
+{{ totals_of_level(2, ['totals_counties']) }}
