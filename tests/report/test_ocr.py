@@ -17,7 +17,7 @@ from tasks.report.form import form
 from tasks.report.identities import check, force
 from tasks.report.model import Cell, Place, Reading, Reject
 from tasks.report.numbers import UNREAD
-from tasks.report.ocr.ink import ink_in, printed_lines, shape_of
+from tasks.report.ocr.ink import has_traces, ink_in, printed_lines, shape_of
 from tasks.report.ocr.labels import nearest
 from tasks.report.ocr.network import NUMERIC, Said
 from tasks.report.ocr.numbers import (
@@ -212,6 +212,16 @@ def test_specks_beside_a_line_are_none_of_it() -> None:
     assert len(line.pieces) == 3
     dark[10:30] = 0
     assert printed_lines(ink_in(dark), 14) == []
+
+
+@pytest.mark.parametrize(("shade", "traces"), [(255, False), (245, False), (205, True)])
+def test_a_faded_number_is_no_blank(shade: int, traces: bool) -> None:
+    grey = np.full((30, 80), 255, np.uint8) - np.arange(80, dtype=np.uint8) // 2  # in shadow
+    grey[9:21, 30:33] = grey[9:21, 38:41] = grey[9:12, 30:41] = grey[18:21, 30:41] = shade - 20
+    grey[4:7, 60:63] = 0  # a speck
+    dark = np.zeros((30, 80), np.uint8)
+    dark[4:7, 60:63] = 255
+    assert has_traces(grey, ink_in(dark), 12) is traces
 
 
 # --- numbers ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from tasks.report.ocr.picture import Grey
 _HUG = 3  # pixels: what lies this close along a cell's side is left of its rule
 _SPECK = 2
 _SLIVER = 0.25  # of a line's height
+_TRACE = 18  # grey values, over five pixels, by which a blank cell is nowhere darker than its paper
 _STROKE = 0.45  # of its height a stroke is at most wide
 
 
@@ -157,6 +158,16 @@ def _lean(line: InkLine, ink: Ink) -> float:
     even = widths.max() <= max(1.6 * usual, usual + 2) and usual <= _STROKE * piece.high
     straight = off <= max(1.5, 0.12 * piece.high)
     return float(abs(slope)) if even and straight else 0.0
+
+
+def has_traces(grey: Grey, ink: Ink, tall: float) -> bool:
+    """Whether something stands in a cell that is too faint to be ink; specks are nothing."""
+    margin = round(tall / 4) + 1  # as far as the blur of a rule reaches
+    bare = np.where(ink.parts > 0, np.median(grey), grey).astype(np.float32)
+    around = round(4 * tall) | 1
+    paper = cv2.blur(bare, (around, around), borderType=cv2.BORDER_REPLICATE)
+    below = (paper - cv2.blur(bare, (5, 5)))[margin:-margin, margin:-margin]
+    return below.size > 0 and float(below.max()) > _TRACE
 
 
 def contrast(grey: Grey, line: InkLine) -> float:

@@ -20,6 +20,7 @@ from tasks.report.ocr.ink import (
     InkLine,
     contrast,
     crop,
+    has_traces,
     ink_in,
     line_height,
     printed_lines,
@@ -56,7 +57,7 @@ class _Cell:
     window: tuple[slice, slice]  # of the page's pixels
     grey: Grey
     ink: Ink
-    red: bool = False  # there is ink, but only in red
+    hidden: bool = False  # something stands there, but only in red, or too faint to be read
     lines: list[InkLine] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
 
@@ -128,7 +129,7 @@ def _look(picture: Picture, number: int, scale: float) -> _Look:
     tall = line_height([cell.ink for cell in cells]) if cells else wide / 70
     for cell in cells:
         cell.lines = printed_lines(cell.ink, tall)
-    _mark_red([cell for cell in cells if not cell.lines], picture)
+    _mark_hidden([cell for cell in cells if not cell.lines], picture, tall)
     return _Look(picture, ruled, content, cells, tall, scale, _lines_outside(picture, ruled, tall))
 
 
@@ -165,14 +166,14 @@ def _cells(picture: Picture, dark: Grey, content: PageContent, scale: float) -> 
     return found
 
 
-def _mark_red(cells: list[_Cell], picture: Picture) -> None:
-    """Marks the cells in which something stands that is only red."""
+def _mark_hidden(cells: list[_Cell], picture: Picture, tall: float) -> None:
+    """Marks those of some cells without ink in which something stands nevertheless."""
     if not cells:
         return
     coloured = ink(picture.coloured)
     for cell in cells:
         high, wide = cell.grey.shape
-        cell.red = any(
+        cell.hidden = has_traces(cell.grey, cell.ink, tall) or any(
             p.left > 0 and p.top > 0 and p.right < wide and p.bottom < high and p.high >= 5
             for p in ink_in(coloured[cell.window]).pieces
         )
@@ -196,7 +197,7 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
     values = []
     for cell in cells:
         texts = [text_of(said) for said in cell.said]
-        if cell.red:
+        if cell.hidden:
             _write(page, cell, [UNREAD])
             page.looks[_key(cell.box)] = ()
         elif len(_IDEOGRAPH.findall("".join(texts))) >= 2:
