@@ -17,7 +17,7 @@ from pypdfium2 import PdfDocument
 from tasks.report import page_images, pages, pdf, read
 from tasks.report.drawn import PageContent
 from tasks.report.model import Reading, SourceRow
-from tasks.report.ocr.scanned import _pasted
+from tasks.report.ocr.scanned import _pasted, _rendered
 from tests.publisher import figures, layouts
 from tests.publisher.document import HEADINGS, document
 from tests.publisher.ofd import NAMESPACE, Writer, package, ruled
@@ -131,6 +131,14 @@ def test_in_a_pdf() -> None:
         ("review_litigation", "image"),
     }
     assert refused(out.getvalue(), ocr=False) == "needs_ocr"
+
+
+@pytest.mark.parametrize(("dpi", "times"), [(100, 2), (150, 1), (200, 1)])
+def test_a_scan_in_a_pdf_is_read_in_its_own_pixels(dpi: int, times: int) -> None:
+    size, out = (round(8.27 * dpi), round(11.69 * dpi)), io.BytesIO()
+    Image.new("RGB", size, "white").save(out, "PNG")
+    page = PdfDocument(scanned_pdf([out.getvalue()], dpi))[0]
+    assert _rendered(page.raw).shape == (times * size[1], times * size[0], 3)
 
 
 def test_strips_of_a_scan_are_one_page() -> None:
