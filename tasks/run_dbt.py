@@ -8,6 +8,7 @@ kept beside the project, under a name that hangs on every file of it, its place,
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import shutil
@@ -59,6 +60,7 @@ def _keep(parsed: Path, path: Path) -> None:
 
 def main(words: list[str]) -> int:
     """Runs one command of dbt; 0 when all of it succeeded. `--target-path` must be given."""
+    gc.set_threshold(50_000, 20, 100)  # looking for cycles cost dbt an eighth of its time
     from dbt.cli.main import dbtRunner
 
     kept = parsed_project()
