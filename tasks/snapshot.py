@@ -6,10 +6,10 @@ rebuilt from here without the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -236,10 +236,20 @@ def known(warehouse: Warehouse) -> Known:
     result = Known()
     with duckdb.connect() as db:
         db.register("fetches", pa.concat_tables(tables))
-        for row in db.execute(_LAST_STATES).fetchall():
-            result.states[row[0]] = State(*row)
-        result.snapshots.update(db.execute(_STORED).fetchall())
+        one: dict[Any, Any] = {}  # each text is kept once, for all that say it
+        for rows in _some(db.execute(_LAST_STATES)):
+            for row in rows:
+                state = State(*(one.setdefault(text, text) for text in row))
+                result.states[state.document_id] = state
+        for rows in _some(db.execute(_STORED)):
+            result.snapshots.update((one.setdefault(s, s), one.setdefault(d, d)) for s, d in rows)
     return result
+
+
+def _some(found: duckdb.DuckDBPyConnection) -> Iterator[list[Any]]:
+    """The rows of a query, some at a time."""
+    while rows := found.fetchmany(10_000):
+        yield rows
 
 
 # A failed fetch says nothing of the page: validators come from the newest row with a snapshot,
