@@ -35,9 +35,10 @@ def parse(
 ) -> int:
     """Read one document and print what was understood.
 
-    HTML, Word exports, text, PDF and sheets. Exit code 3 when it is rejected; the reason and the
-    place are printed. Nothing is archived. A snapshot id (64 hex digits, as the Prefect UI and the
-    table `failures` show it) is read from the archive of the warehouse.
+    HTML, Word, PDF, OFD, sheets and text; scans and pictures with the extra `ocr`. Exit code 3 when
+    it is rejected; the reason and the place are printed. Nothing is archived. A snapshot id (64 hex
+    digits, as the Prefect UI and the table `failures` show it) is read from the archive of the
+    warehouse.
     """
     from flows.commands import parse_document
 
