@@ -111,16 +111,21 @@ def test_a_night_goes_on_over_a_damaged_part_and_a_copy_heals_it(
     assert (healed.code, healed.err) == (0, "")
 
 
-def test_the_export_of_an_archive_makes_the_same_facts(
+def test_the_export_of_an_archive_makes_the_same_facts_and_a_local_document_none(
     chain: nights.Chain, tmp_path: Path, api: str
 ) -> None:
+    site = demo(seed=2)
+    url = next(u for u, t in site.truth.items() if t.outcome == "parsed" and not t.attachment)
+    local = tmp_path / "pages" / "report.html"
+    local.parent.mkdir()
+    local.write_bytes(site.pages[url].body)
     target = tmp_path / "archive.warc.gz"
     done = nights.gongkai("export-warc", str(target), "--warehouse", str(chain.first))
     assert done.code == 0, done.err
     sources = nights.write_sources(demo(), tmp_path / "sources.csv")
     other = tmp_path / "other"
-    words = ("ingest", str(target), "--sources", str(sources), "--warehouse", str(other))
-    ended = nights.gongkai(*words, api=api)
+    words = ("ingest", str(target), str(local.parent), "--sources", str(sources))
+    ended = nights.gongkai(*words, "--warehouse", str(other), api=api)
     assert ended.code == 0, ended.err
     assert "closes" in ended.out
     written = re.search(r"(\d+) documents, (\d+) revisits", done.out)
@@ -131,7 +136,10 @@ def test_the_export_of_an_archive_makes_the_same_facts(
         "select unit_id, report_year, scope, cell, value, status from national_fact order by all"
     )
     assert _rows(other, values) == _rows(chain.first, values)
-    snapshots = "select snapshot_id from reports order by all"
+    snapshots = "select snapshot_id from reports where official order by all"
     assert _rows(other, snapshots) == _rows(chain.first, snapshots)
-    assert _rows(other, "select distinct origin from reports") == [("archived",)]
+    assert _rows(other, "select distinct origin from reports where official") == [("archived",)]
+    imported = "select origin, report_year from reports where not official"
+    assert _rows(other, imported) == [("imported", site.truth[url].year)]
+    assert _rows(other, "select kind from runs") == [("ingest",)]
     assert nights.gongkai("verify", "--warehouse", str(other)).code == 0

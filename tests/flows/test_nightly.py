@@ -179,19 +179,3 @@ def test_when_the_accounting_does_not_close_nothing_is_published(
     (newest,) = nights.flow_runs(api, "nightly", newest=1)
     assert (newest["state_name"], newest["state_type"]) == ("AccountingFailed", "FAILED")
     assert newest["parameters"]["warehouse"] == str(warehouse)
-
-
-def test_local_documents_are_reports_and_no_national_facts(tmp_path: Path, api: str) -> None:
-    site = demo()
-    url = next(u for u, t in site.truth.items() if t.outcome == "parsed" and not t.attachment)
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "report.html").write_bytes(site.pages[url].body)
-    warehouse = tmp_path / "w"
-    words = ("ingest", str(tmp_path / "pages"), "--warehouse", str(warehouse))
-    ended = nights.gongkai(*words, api=api)
-    assert ended.code == 0, ended.err
-    database = warehouse / "gongkai.duckdb"
-    reports = "select origin, official, report_year from reports"
-    assert _rows(database, reports) == [("imported", False, site.truth[url].year)]
-    assert _rows(database, "select count(*) from national_fact") == [(0,)]
-    assert _runs(warehouse)[0]["kind"] == "ingest"

@@ -1,4 +1,4 @@
-"""A full disk and a clock that jumps: one clear line, nothing lost, and the next run completes."""
+"""A full disk: one clear line, nothing lost, and the next run completes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,23 +23,6 @@ from tests.publisher.demo import demo
 from tests.publisher.server import Server
 
 pytestmark = pytest.mark.slow
-HOST = "www.linan.gov.cn"
-
-# A night on a machine whose clock is ten years ahead; nothing is published.
-TEN_YEARS_ON = """
-from datetime import datetime, timedelta
-from flows import cli, ending, harvest, nightly
-from tasks import account, fetch, runs, store
-class Shifted(datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return datetime.now(tz) + timedelta(days=3650)
-for module in (harvest, nightly, account, fetch, runs, store):
-    module.datetime = Shifted
-ending.publish_held = lambda *given, **named: None
-cli.main()
-"""
-
 
 # A run none of whose files may grow beyond half a megabyte.
 LIMITED = """
@@ -114,33 +96,3 @@ def test_a_full_disk_is_told_in_one_line_and_loses_nothing(
     assert "closes" in again.out
     assert held <= set(snapshot.known(warehouse).snapshots)
     assert verify(warehouse).damages == []
-
-
-def test_after_a_clock_that_jumped_the_newest_version_still_counts(
-    chain: nights.Chain, tmp_path: Path, api: str
-) -> None:
-    warehouse = chain.copy(chain.first, tmp_path / "w")
-    site = demo()
-    url = next(
-        u for u, t in site.truth.items() if HOST in u and t.outcome == "parsed" and not t.attachment
-    )
-    sources = nights.write_sources(site, tmp_path / "sources.csv", only=HOST)
-    words = ("run", "--sources", str(sources), "--warehouse", str(warehouse))
-    first = site.pages[url].body
-    with Server(site.pages) as server:
-        server.pages[url] = replace(server.pages[url], body=first + b"<!-- 2 -->")
-        jumped = [sys.executable, "-c", TEN_YEARS_ON]
-        ahead = nights.gongkai(*words, resolve=server.resolve, api=api, instead=jumped)
-        assert ahead.code == 0, ahead.err
-        server.pages[url] = replace(server.pages[url], body=first + b"<!-- 3 -->")
-        ended = nights.gongkai(*words, resolve=server.resolve, api=api)
-    assert ended.code == 0, ended.err
-    assert "closes" in ended.out
-    versions = "select snapshot_id, is_current from reports where url = "
-    found = dict(_rows(warehouse, f"{versions} '{url}'"))
-    expected = {sha256(first + extra).hexdigest() for extra in (b"", b"<!-- 2 -->")}
-    assert {s for s, current in found.items() if not current} == expected
-    assert found[sha256(first + b"<!-- 3 -->").hexdigest()]
-    alarm = _rows(warehouse, "select message from failures where code = 'clock_wrong'")
-    assert "behind a run before this one" in alarm[0][0]
-    assert verify(Warehouse.at(warehouse)).damages == []
