@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from tasks.report.drawn import Box, Glyph, PageContent, Rule
@@ -29,18 +28,15 @@ from tasks.report.ocr.ink import (
 from tasks.report.ocr.labels import nearest
 from tasks.report.ocr.network import Said, recognise, text_of
 from tasks.report.ocr.numbers import SURE, as_number, digit_width, settle, with_slashes
+from tasks.report.ocr.outside import NARROWER, Outside, lines_outside, write
 from tasks.report.ocr.picture import Grey, Picture, ink
-from tasks.report.ocr.rules import Ruled, rules
+from tasks.report.ocr.rules import rules
 from tasks.report.pdf_grid import grids
 
 WIDTH = 595.0  # points that a picture is taken to be wide: A4
 _INSET = 2  # pixels of a rule on its cell's side
 _LABEL_LIKE = 6.0  # lines this many times as wide as high are no numbers
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
-_DIGIT = re.compile(r"\d")
-_TWICE = re.compile(r"\d|^[^。、，；]+$")  # short lines without stops, and those with digits
-_MOST_LONG_LINES = 24  # of prose that are read; the scope is said at the beginning
-_LOST = "□"  # for a character of the text that two readings differ in
 # How a line is shown to the recogniser: margin in heights of the line, and stretch.
 _FIRST, _SECOND = (0.3, 1.0), (0.5, 1.0)
 _TURNS = (0, 1, 3, 2)  # quarter turns, the likeliest first
@@ -48,7 +44,6 @@ _WORD, _MOST_WORDS = 3.0, 8.0  # times as wide as high is a line that tells how 
 _SAMPLE = 5  # such lines that are read for it
 _LEGIBLE = 0.8  # the recogniser's mean probability of the characters of an upright page
 _FAINT = 0.4  # of the usual contrast of a page's figures
-_NARROWER = 0.75  # text is as clear in three quarters of its width, and quicker read
 
 
 @dataclass(slots=True)
@@ -63,30 +58,15 @@ class _Cell:
 
 
 @dataclass(slots=True)
-class _Outside:
-    """A line of text outside the tables: its window of the page, and the line in it."""
-
-    left: int
-    top: int
-    grey: Grey
-    ink: Ink
-    line: InkLine
-
-    def crop(self, margin: float) -> Grey:
-        return crop(self.grey, self.ink, self.line, margin, _NARROWER)
-
-
-@dataclass(slots=True)
 class _Look:
     """A page's rules and the ink between them, before anything is recognised."""
 
     picture: Picture
-    ruled: Ruled
     content: PageContent
     cells: list[_Cell]
     tall: float  # pixels of a printed line's height
     scale: float  # points of a pixel
-    outside: list[_Outside]
+    outside: list[Outside]
 
 
 def read_picture(picture: Picture, number: int, width: float | None = None) -> PageContent:
@@ -95,7 +75,7 @@ def read_picture(picture: Picture, number: int, width: float | None = None) -> P
     look = _standing(picture, number, width)
     _recognise(look.cells)
     _numbers(look.content, look.cells, look.tall)
-    _text_outside(look)
+    write(look.content, look.outside, picture_width=look.picture.size[0], scale=look.scale)
     return look.content
 
 
@@ -130,7 +110,7 @@ def _look(picture: Picture, number: int, scale: float) -> _Look:
     for cell in cells:
         cell.lines = printed_lines(cell.ink, tall)
     _mark_hidden([cell for cell in cells if not cell.lines], picture, tall)
-    return _Look(picture, ruled, content, cells, tall, scale, _lines_outside(picture, ruled, tall))
+    return _Look(picture, content, cells, tall, scale, lines_outside(picture, ruled, tall))
 
 
 def _legible(look: _Look) -> bool:
@@ -138,7 +118,7 @@ def _legible(look: _Look) -> bool:
     lines = [(cell.grey, cell.ink, line) for cell in look.cells for line in cell.lines]
     lines += [(f.grey, f.ink, f.line) for f in look.outside]
     words = [
-        crop(grey, own, line, 0.3, _NARROWER)
+        crop(grey, own, line, 0.3, NARROWER)
         for grey, own, line in lines
         if _WORD <= (line.right - line.left) / (line.bottom - line.top) <= _MOST_WORDS
     ]
@@ -185,7 +165,7 @@ def _recognise(cells: list[_Cell]) -> None:
         for line in cell.lines:
             margin, stretch = _FIRST
             if line.right - line.left > _LABEL_LIKE * (line.bottom - line.top):
-                stretch *= _NARROWER
+                stretch *= NARROWER
             crops.append(crop(cell.grey, cell.ink, line, margin, stretch))
     said = iter(recognise(crops))
     for cell in cells:
@@ -246,63 +226,3 @@ def _write(page: PageContent, cell: _Cell, texts: list[str]) -> None:
         y = top + (i + 0.1) * step
         if text:
             page.glyphs.append(Glyph(text, left + inset, y, right - inset, y + 0.8 * step))
-
-
-def _lines_outside(picture: Picture, ruled: Ruled, tall: float) -> list[_Outside]:
-    """The lines of text outside the tables, from the top."""
-    free = ruled.ink.copy()
-    for left, top, right, bottom in ruled.boxes:
-        free[max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3] = 0
-    reach = max(9, round(1.6 * tall))
-    grown = cv2.dilate(free, np.ones((1, reach), np.uint8))
-    grown = cv2.morphologyEx(
-        grown, cv2.MORPH_CLOSE, np.ones((max(3, round(tall / 4)), 3), np.uint8)
-    )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    found = []
-    for left, top, wide, high in (tuple(int(v) for v in row[:4]) for row in stats[1:]):
-        if not (0.5 * tall <= high <= 6 * tall and wide - reach >= 0.5 * high):
-            continue
-        top = max(0, top - 2)
-        window = np.s_[top : top + high + 4, left : left + wide]
-        own = ink_in(free[window])
-        lines = printed_lines(own, high)
-        if len(lines) == 1:
-            found.append(_Outside(left, top, picture.grey[window], own, lines[0]))
-    return sorted(found, key=lambda f: (f.top, f.left))
-
-
-def _text_outside(look: _Look) -> None:
-    """Writes what stands outside the tables."""
-    found = look.outside
-    long = [f for f in found if f.line.right - f.line.left > 0.6 * look.picture.size[0]]
-    skipped = {id(f) for f in long[_MOST_LONG_LINES:]}
-    found = [f for f in found if id(f) not in skipped]
-    texts = [text_of(said) for said in recognise([f.crop(0.2) for f in found])]
-    # What a document is called and who signed it must not be misread: such lines are short.
-    is_long = {id(f) for f in long}
-    twice = [i for i, f in enumerate(found) if id(f) not in is_long and _TWICE.search(texts[i])]
-    second = recognise([found[i].crop(0.4) for i in twice])
-    for i, said in zip(twice, second, strict=True):
-        texts[i] = agreed(texts[i], text_of(said))
-    for f, text in zip(found, texts, strict=True):
-        if text:
-            said_of = _DIGIT.sub(_LOST, text) if id(f) in is_long else text
-            box = (
-                (f.left + f.line.left) * look.scale,
-                (f.top + f.line.top) * look.scale,
-                (f.left + f.line.right) * look.scale,
-                (f.top + f.line.bottom) * look.scale,
-            )
-            look.content.glyphs.append(Glyph(said_of, *box))
-
-
-def agreed(one: str, other: str) -> str:
-    """What two readings of a line of text agree in; digits only where all of them agree."""
-    if one == other:
-        return one
-    if len(one) == len(other):
-        return "".join(a if a == b else _LOST for a, b in zip(one, other, strict=True))
-    if _DIGIT.findall(one) != _DIGIT.findall(other):
-        one = _DIGIT.sub(_LOST, one)
-    return one
