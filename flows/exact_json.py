@@ -1,4 +1,4 @@
-"""The JSON object of `gongkai parse --json`: the contract of DESIGN.md, numbers exact."""
+"""The JSON object of `gongkai parse --json`: see docs/reading.md; numbers are exact."""
 
 from __future__ import annotations
 

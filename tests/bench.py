@@ -1,4 +1,4 @@
-"""`make bench`: what reading and archiving cost on this machine, beside the floors of the design.
+"""`make bench`: what reading and archiving cost on this machine, beside the bounds set for it.
 
 CPU time of one process; the pages are those of the bundled publisher.
 """

@@ -44,6 +44,7 @@ class Ended:
 def environment(resolve: str | None = None, **more: str) -> dict[str, str]:
     """A clean environment with an empty HOME, and the local publisher if one is given."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("GONGKAI_", "PREFECT_"))}
+    kept |= {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}  # looks for a run that the UI asked for
     kept |= {"GONGKAI_DELAY": "0", "HOME": "/nonexistent", "COLUMNS": "100", "TERM": "dumb"}
     if resolve:
         kept["GONGKAI_RESOLVE"] = resolve

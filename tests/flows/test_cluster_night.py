@@ -128,7 +128,7 @@ class _Night:
         while not happened():
             assert self.worker.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
-            time.sleep(0.02)
+            time.sleep(0.1)  # each look asks the object store
 
     def wait(self) -> None:
         self.worker.wait(300)

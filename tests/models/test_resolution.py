@@ -1,4 +1,4 @@
-"""Whose report it is, as DOMAIN.md says: evidence narrows, and what is not certain is said so."""
+"""Whose report it is: evidence narrows, and what is not certain is said so."""
 
 from __future__ import annotations
 
