@@ -134,6 +134,9 @@ def _read(data: bytes, content_type: str | None, *, ocr: bool) -> Reading:
         if source is not None and source.pictures and (source.kind, reason.code) in _PARTLY_SEEN:
             said = f"{reason.message}, and a page of the document is a picture"
             reason = replace(reason, code="needs_ocr", message=said)
+        if reason.code == "unknown_label" and reason.place and reason.place.kind == "image":
+            said = f"a label of the picture may be misread: {reason.message}"
+            reason = replace(reason, code="uncertain_picture", message=said)
         if reason.code == "needs_ocr":
             reason = replace(reason, message=reason.message + pictures.hint(tried=ocr))
         _refuse(reading, reason)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tasks.report import html, page_images, pages, read
+from tasks.report import html, ocr, page_images, pages, read
 from tasks.report.model import Source, SourceRow
 from tasks.report.reader import open_source
 from tasks.report.recognise import Missing, recognise
@@ -76,6 +76,18 @@ def test_text_and_pictures_make_one_report(sections: set[int], inline: bool) -> 
     assert {c.cell: c.value for c in cells} == {c: f.value for c, f in FIGURES.cells.items()}
     kinds = {c.place.kind for c in cells if c.place}
     assert kinds == ({"image"} if len(sections) == 3 else {"html", "image"})
+
+
+def test_a_label_misread_in_a_picture_is_no_new_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    page, found = with_pictures({2})
+    ((name, picture),) = found.items()
+    found[name] = picture.replace("尚未审结".encode(), "街木申桔".encode())
+    monkeypatch.setattr(ocr, "source", seen)
+    monkeypatch.setattr(ocr, "installed", lambda: True)
+    reason = read(together(page, found)).reason
+    assert reason is not None
+    assert reason.code == "uncertain_picture"
+    assert "a label of the picture may be misread: “街木申桔”" in reason.message
 
 
 def test_a_picture_that_is_not_there_leaves_no_half_report() -> None:

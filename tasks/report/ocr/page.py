@@ -174,18 +174,17 @@ def _recognise(cells: list[_Cell]) -> None:
 
 def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
     """Writes every cell's text, numbers read a second time."""
-    values = []
+    values, words = [], []
     for cell in cells:
         texts = [text_of(said) for said in cell.said]
         if cell.hidden:
             _write(page, cell, [UNREAD])
             page.looks[_key(cell.box)] = ()
         elif len(_IDEOGRAPH.findall("".join(texts))) >= 2:
-            texts = [t for t in texts if _IDEOGRAPH.search(t)]  # the others are scraps of a seal
-            label = nearest("".join(texts))
-            _write(page, cell, texts if label is None else [label])
+            words.append(cell)
         elif cell.lines:
             values.append(cell)
+    _labels(page, words)
     alone = [cell for cell in values if len(cell.lines) == 1]
     again = recognise([crop(c.grey, c.ink, c.lines[0], *_SECOND) for c in alone])
     shapes = [shape_of(c.lines[0], c.ink, tall) for c in alone]
@@ -209,6 +208,25 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
         if len(cell.lines) != 1:
             page.looks[_key(cell.box)] = ()
             _write(page, cell, [UNREAD])
+
+
+def _labels(page: PageContent, cells: list[_Cell]) -> None:
+    """Writes the texts of cells that hold words; those that are no label as read are read again."""
+    unknown = []
+    for cell in cells:
+        if label := nearest("".join(_words(cell.said))):
+            _write(page, cell, [label])
+        else:
+            unknown.append(cell)
+    again = iter(recognise([crop(c.grey, c.ink, n, *_SECOND) for c in unknown for n in c.lines]))
+    for cell in unknown:
+        label = nearest("".join(_words([next(again) for _ in cell.lines])))
+        _write(page, cell, [label] if label else _words(cell.said))
+
+
+def _words(said: list[Said]) -> list[str]:
+    """The texts of lines; those without a character are scraps of a seal."""
+    return [text for text in map(text_of, said) if _IDEOGRAPH.search(text)]
 
 
 def _key(box: Box) -> Box:
