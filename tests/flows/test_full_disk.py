@@ -91,7 +91,8 @@ def test_a_full_disk_is_told_in_one_line_and_loses_nothing(
         assert held <= set(snapshot.known(warehouse).snapshots)
         assert verify(warehouse).damages == []
         filler.unlink()
-        again = nights.gongkai(*words, resolve=server.resolve, api=api)
+        how = nights.UNPUBLISHED
+        again = nights.gongkai(*words, resolve=server.resolve, api=api, instead=how)
     assert again.code == 0, again.err
     assert "closes" in again.out
     assert held <= set(snapshot.known(warehouse).snapshots)

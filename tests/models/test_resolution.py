@@ -56,6 +56,13 @@ def test_the_five_seeds(
     assert (found.unit is not None) == (state == "resolved")
 
 
+def test_a_county_that_the_statistics_list_as_its_own_township_is_one_place(
+    resolver: Resolver,
+) -> None:
+    found = resolver.resolve(Clues("金门县人民政府", 2021))
+    assert (found.state, codes(resolver, found)) == ("resolved", ["350527"])
+
+
 SEEDS_FOLDER = Path(__file__).resolve().parents[3] / "shared" / "seeds"
 OF_THE_SEEDS = {
     "000_6263d62ac3f9694b": ("resolved", ["330902"]),
