@@ -159,8 +159,8 @@ def read_header(source: Source, before: int) -> dict[str, str]:
 
 # What follows a value on its line: another label, a bracket, the page's own tools.
 _RUN_ON = re.compile(
-    r"(?:^|[\s|｜])[\s|｜]*(?=[\u4e00-\u9fff]{2,6}\s*[:：])|【|\s(?=字号|字体|打印|分享|浏览)"
-    r"|(?=(?:浏览|访问|阅读|点击)(?:次数|量|数)\s*[:：])"
+    r"[\s|｜]+(?=[\u4e00-\u9fff]{2,6}\s*[:：])|【|\s(?=字号|字体|打印|分享|浏览)"
+    r"|(?=(?:作者|点击|(?:浏览|访问|阅读|点击)(?:次数|量|数))\s*[:：])"
 )
 _TOOLS = re.compile(r"打印|分享|字号|字体|收藏|关闭|[。；：:【】]")
 

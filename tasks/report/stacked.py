@@ -32,11 +32,14 @@ def rejoined(blocks: list[Block]) -> list[Block]:
 
 def _gone_on(above: Block, below: Block) -> SourceRow | None:
     """Both as one row, where the first cell below goes on with the last label above."""
+    last = above.cells[-1].text if isinstance(above, SourceRow) else above.text
+    if key(last) not in _beginnings():
+        return None
     tables = [block.table for block in (above, below) if isinstance(block, SourceRow)]
-    *before, last = _cells(above)
+    *before, begun = _cells(above)
     first, *behind = _cells(below)
-    text = _joined(last.text, first.text) if tables else None
-    return SourceRow((*before, SourceCell(text, *last[1:]), *behind), tables[-1]) if text else None
+    text = _joined(last, first.text) if tables else None
+    return SourceRow((*before, SourceCell(text, *begun[1:]), *behind), tables[-1]) if text else None
 
 
 def _cells(block: Block) -> tuple[SourceCell, ...]:
@@ -49,7 +52,9 @@ def _whole(above: Block, below: Block) -> SourceRow | None:
     if not isinstance(above, SourceRow) or not isinstance(below, SourceRow):
         return None
     pieces = [cell.text for cell in below.cells if cell.text]
-    if above.table != below.table or not pieces or len(above.cells) > _MOST_CELLS:
+    if above.table != below.table or not pieces or mark(pieces[-1]).kind != "t":
+        return None
+    if len(above.cells) > _MOST_CELLS:
         return None
     ways: dict[int, list[str] | None] = {0: []}  # by pieces used; None where there are several
     for cell in above.cells:

@@ -26,6 +26,7 @@ _RULE = re.compile(r"[|:\-\s]*-{3}[|:\-\s]*\Z")  # the line below a header in Ma
 _LINE = re.compile(r"[-—–_=─]{2,}\Z")  # a rule drawn across bare text
 _ABOVE_999 = re.compile(r"[1-9]\d{3,8}")
 _SENTENCE = re.compile(r".{2,}[。；;：:]\Z")  # no cell of the form ends so
+_ALONE = re.compile(r"[\d,.]+\Z")
 _BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
 _THREE_DIGITS = re.compile(r"\d{3}")
 _END_OF_NUMBER = re.compile(r"0\d+")  # no figure is printed so
@@ -60,6 +61,8 @@ def source(text: str) -> Source:
     found.shows_columns = layout not in ("spaces", "words", "bare", "barred")
     if layout in ("words", "bare", "barred"):
         _refuse_broken_numbers(blocks)
+    else:
+        _refuse_torn_numbers(blocks, lines)
     # The last figures of a text that simply stops may be cut in the middle of a number.
     behind = list(takewhile(lambda b: isinstance(b, Paragraph) or not _of_table(b), blocks[::-1]))
     has_table = len(behind) < len(blocks)
@@ -96,11 +99,34 @@ def _refuse_broken_numbers(blocks: list[Block]) -> None:
                 )
 
 
+def _refuse_torn_numbers(blocks: list[Block], lines: list[str]) -> None:
+    """Refuses a number alone on the line next to a row that begins or ends in one beside it: the
+    two may be one, torn where its cell ended a line."""
+    for above, below in pairwise(blocks):
+        if isinstance(above, SourceRow) == isinstance(below, SourceRow):
+            continue
+        row, alone = (above, below) if isinstance(above, SourceRow) else (below, above)
+        assert isinstance(row, SourceRow) and isinstance(alone, Paragraph)
+        beside = row.cells[-1 if row is above else 0]
+        if beside.place.line is None or _ALONE.match(alone.text) is None:
+            continue
+        ended = row is above and lines[beside.place.line - 1].rstrip().endswith("|")
+        near = abs((alone.place.line or 0) - beside.place.line) == 1
+        if near and not ended and mark(beside.text).kind == "n":
+            raise Reject(
+                "unplaced_number",
+                f"“{alone.text}” stands alone beside “{beside.text}”, and may be a part of it",
+                alone.place,
+            )
+
+
 def _layout(lines: list[str]) -> str:
     barred = [raw for raw in lines if "|" in raw]
+    texts = [[part for part in raw.split("|") if part.strip()] for raw in barred]
     # Rows of cells; where the cells of a row stand on lines of their own, most bars do not.
-    pipes = sum(1 for raw in barred if sum(map(bool, map(str.strip, raw.split("|")))) > 1)
-    if pipes < _ENOUGH <= len(barred) / 4:
+    full = sum(len(parts) > 1 for parts in texts)
+    lone = sum(len(parts) == 1 and mark(parts[0].strip()).kind in "nm" for parts in texts)
+    if full < _ENOUGH <= len(barred) / 4 or lone >= 4 * _ENOUGH:
         return "barred"
     pipes = sum(1 for raw in barred if raw.count("|") >= 2)
     tabs = sum(1 for raw in lines if raw.count("\t") >= 2)

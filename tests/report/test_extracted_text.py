@@ -193,3 +193,31 @@ def test_a_sentence_above_a_table_is_no_label_of_it(rows: str) -> None:
         text = text.replace(heading, f"{heading}\n本年制发文件8件，见下表：")
     reading = read(text.encode())
     assert reading.outcome == "parsed", reading.reason
+
+
+def test_a_number_torn_from_its_row_is_refused() -> None:
+    """757 as 7 and 57, on lines of their own: the row below would read 57."""
+    document = case("2021", 7, figures="probe").document
+    rows = document.tables[-1].rows[-1]
+    text = text_of(document, "two tabs")
+    row = "\t\t".join(cell.text for cell in rows)
+    assert row in text
+    assert rows[0].text[0] != "0"
+    for torn in (f"{row[0]}\n{row[1:]}", f"{row[:-1]}\n{row[-1]}"):
+        reading = read(text.replace(row, torn).encode())
+        assert reading.reason is not None
+        assert reading.reason.code == "unplaced_number"
+
+
+def test_a_text_may_keep_the_rows_of_one_table_and_part_the_cells_of_another() -> None:
+    document = case("2019", 7, figures="consistent").document
+
+    def table(model: Table) -> str:
+        row = ROWS["bars behind"] if model.section == "requests" else apart(" | ")
+        texts = [[cell.text for cell in cells] for cells in model.rows]
+        return "\n".join(row(cells, model.width) + " |" for cells in texts)
+
+    reading = read(assembled(document, table).encode())
+    assert reading.outcome == "parsed", reading.reason
+    truth = document.figures.cells
+    assert {c.cell: c.value for c in reading.cells} == {k: f.value for k, f in truth.items()}

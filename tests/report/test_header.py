@@ -191,6 +191,7 @@ def test_pairs_without_colons_stand_between_spaces() -> None:
 
 def test_a_label_is_no_value_of_the_one_before() -> None:
     assert page("<p>文 号: 文件分类: 综合政务 所属机构:</p>") == {"topic": "综合政务"}
+    assert page("<p>来源:云溪镇作者: 点击:</p>") == {"content_source": "云溪镇"}
     assert page("<p>来源:云溪镇发布时间:2024-01-26 17:49:57访问量:字体</p>") == {
         "content_source": "云溪镇",
         "published_date": "2024-01-26",

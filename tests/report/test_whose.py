@@ -20,6 +20,7 @@ TITLES = {
     "上海市人民政府办公厅2019年政府信息公开工作年度报告": ("上海市人民政府办公厅", 2019),
     "白杨县水务局2021年度信息公开年度报告": ("白杨县水务局", 2021),
     "白杨县人民政府2022年政府信息公开工作报告": ("白杨县人民政府", 2022),
+    "云溪镇2025年度政务信息公开工作报告": ("云溪镇", 2025),
     "二〇二三年云溪镇政府信息公开工作年度报告": ("云溪镇", 2023),
     "云溪镇二○一九年政府信息公开工作年度报告": ("云溪镇", 2019),
     "云溪镇二零二零年度政府信息公开工作年度报告": ("云溪镇", 2020),
@@ -183,3 +184,9 @@ def test_scope(unit: str | None, prose: str, expected: str) -> None:
     found, evidence = scope(unit, prose)
     assert found == expected
     assert evidence
+
+
+def test_pairs_above_a_report_are_no_part_of_its_title() -> None:
+    place = Place("text", line=1)
+    lines = ["成文日期 2024-01-16 发布机构 云溪镇", "组配分类 政府信息公开年报"]
+    assert find_title(Source("text", [Paragraph(line, place) for line in lines]), {}, 2) is None
