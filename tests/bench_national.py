@@ -108,9 +108,9 @@ def _rendered(whole: Document, body: str, rng: Random) -> str:
     return layouts.html(whole, body, rng.choice(list(WRAPPERS)))
 
 
-def pages(size: int, run: int) -> Iterator[Fetched]:
-    """The fetches of the first or the second run."""
-    for number in range(size):
+def pages(size: int, run: int, first: int = 0) -> Iterator[Fetched]:
+    """The fetches of the first or the second run, from a page on."""
+    for number in range(first, size):
         changed = run == 0 or Random(f"changed {number}").random() >= UNCHANGED
         code, title, body = page(number, run if changed else 0)
         url = f"https://www.h{code}.gov.cn/{number}.html"
@@ -232,8 +232,7 @@ def crawl(root: Path, count: int, start: int) -> dict[str, Any]:
     """A WARC file of that many pages that no run has seen."""
     warehouse = Warehouse.at(root / f"crawl-{start}")
     with warehouse.lock("bench"):
-        given = itertools.islice(pages(start + count, 0), start, None)
-        written = snapshot.append(warehouse, "crawl", given)
+        written = snapshot.append(warehouse, "crawl", pages(start + count, 0, start))
     target = root / f"{start}.warc.gz"
     warc_write.export(written, target)
     return {"file": str(target)}

@@ -138,4 +138,3 @@ select
     verdicts.decided_on
 from all_findings
 left join {{ ref('stg_verdicts') }} as verdicts using (report_id, rule, identity)
-order by report_id, rule, identity

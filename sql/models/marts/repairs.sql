@@ -121,4 +121,3 @@ union all by name
 select by_program.*
 from by_program
 anti join corrected on corrected.report_id = by_program.report_id and corrected.cell = by_program.cell
-order by report_id, cell

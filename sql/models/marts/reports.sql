@@ -52,4 +52,3 @@ inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
 inner join {{ ref('report_versions') }} as versions using (report_id)
 left join gone on gone.document_id = readings.document_id
 {{ only_touched('reports', word='where') }}
-order by readings.report_year, readings.document_id, versions.last_fetched_at
