@@ -88,7 +88,8 @@ expected as (
     ) = 1
 ),
 
--- The office speaks for its government when it reports for the whole area.
+-- The office speaks for its government when it reports for the whole area. Only what tells which
+-- answer is the best: a million rows with their addresses are more than a publish may hold in memory.
 answers as (
     select
         case
@@ -98,9 +99,8 @@ answers as (
         end as unit_id,
         readings.report_year,
         readings.report_id,
-        readings.url,
+        null::varchar as listed_url,
         readings.outcome,
-        readings.reason_code as reason,
         coalesce(versions.is_current, false) as is_current,
         readings.fetched_at,
         coalesce(try_cast(readings.published_date as date), try_cast(readings.link_date as date)) as published_date,
@@ -116,9 +116,8 @@ answers as (
     select
         unit_id,
         report_year,
-        url,
+        url as listed_url,
         'listed' as outcome,
-        code as reason,
         false as is_current,
         published_date,
         case when published_date is not null then 'the listing' end as published_evidence
@@ -136,7 +135,7 @@ best_answer as (
             published_date,
             fetched_at,
             report_id,
-            url
+            listed_url
     ) = 1
 ),
 
@@ -152,7 +151,7 @@ first_published as (
     where year(published_date) >= report_year
     qualify row_number() over (
         partition by unit_id, report_year
-        order by published_date, published_evidence = 'the listing', fetched_at, report_id, url
+        order by published_date, published_evidence = 'the listing', fetched_at, report_id, listed_url
     ) = 1
 ),
 
@@ -179,15 +178,20 @@ dated as (
             when perhaps.unit_id is not null then 'ambiguous'
             else 'missing'
         end as outcome,
-        best_answer.reason,
         best_answer.report_id,
-        best_answer.url,
+        best_answer.listed_url,
         first_published.published_date,
         first_published.published_evidence
     from expected
     left join best_answer using (unit_id, report_year)
     left join first_published using (unit_id, report_year)
     left join perhaps using (unit_id, report_year)
+),
+
+units as (
+    select unit_id, unit_name, province, city, county
+    from {{ ref('units') }}
+    qualify row_number() over (partition by unit_id order by version desc) = 1
 )
 
 select
@@ -203,11 +207,12 @@ select
     dated.published_date,
     dated.published_evidence,
     dated.outcome,
-    dated.reason,
+    coalesce(readings.reason_code, listed.code) as reason,
     dated.published_date > dated.deadline as late,
     dated.report_id,
-    dated.url
+    coalesce(readings.url, dated.listed_url) as url
 from dated
-left join {{ ref('units') }} as units using (unit_id)
-qualify row_number() over (partition by dated.unit_id, dated.report_year order by units.version desc) = 1
-order by dated.report_year, dated.unit_id
+left join units using (unit_id)
+left join {{ ref('stg_readings') }} as readings using (report_id)
+left join (select unit_id, report_year, url, min(code) as code from listed group by all) as listed
+    on listed.unit_id = dated.unit_id and listed.report_year = dated.report_year and listed.url = dated.listed_url
