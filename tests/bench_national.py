@@ -135,8 +135,12 @@ def pages(size: int, run: int, first: int = 0) -> Iterator[Fetched]:
 def sources() -> list[Source]:
     """A source for each county: its host."""
     codes = sorted({code for code, _ in _units()})
-    about = ("", "county_listing", "", "allowed", "2026-01-01", "")
-    return [Source(f"h{code}", code, f"www.h{code}.gov.cn", *about) for code in codes]
+    about = ("county_listing", "", "allowed", "2026-01-01", "")
+    return [
+        Source(f"h{code}", code, host, f"https://{host}/", *about)
+        for code in codes
+        for host in [f"www.h{code}.gov.cn"]
+    ]
 
 
 # Steps, each in a process of its own; each prints one JSON object.

@@ -224,8 +224,12 @@ def _plan(connection: duckdb.DuckDBPyConnection, reports: int, more: int) -> Non
              {{'kind': 'account', 'key': province || ' ' || issuing_unit}},
              {{'kind': 'unified_code', 'key': unit_id}}] as keys,
             document_id, parent_document_id, true as official,
-            timestamptz '{NIGHT.isoformat()}' as fetched_at
-        from known;
+            -- as _write and _readings have it
+            timestamptz '{NIGHT.isoformat()}'
+                + to_days(((part - first) // {CHUNK} * {CHUNK} + first) // {CHUNK} + 1000 * held)
+                + to_seconds(n % 7000) as fetched_at
+        from known
+        join (select held, min(part) as first from parts group by held) using (held);
         """
     )
 
