@@ -43,7 +43,7 @@ mended as (
         unnest(range(1, len(status) + 1)) as position,
         unnest(status) as status
     from {{ ref('stg_report_values') }}
-    where list_contains(status, 'repaired') {{- only_touched('reports') }}
+    where has_repaired {{- only_touched('reports') }}
 ),
 
 -- The witness of a cell: the violated identities that it stands in.

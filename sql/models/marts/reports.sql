@@ -2,7 +2,11 @@
 with seen as (
     select document_id, max(seen_at) as last_seen_at
     from {{ ref('stg_fetches') }}
-    where snapshot_id is not null
+    where
+        snapshot_id is not null
+        {%- if is_incremental() %}
+        and document_id in (select document_id from {{ ref('stg_readings') }} {{ only_touched('reports', word='where') }})
+        {%- endif %}
     group by document_id
 ),
 

@@ -9,6 +9,7 @@ select
     status,
     place,
     case when list_count(forced_by) > 0 then forced_by end as forced_by,  -- nearly always for no cell
+    coalesce(list_contains(status, 'repaired'), false) as has_repaired,
     {%- for c in columns %}
     "{{ c }}"{{ "," if not loop.last }}
     {%- endfor %}
