@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import subprocess
+from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -107,18 +108,20 @@ class Bench:
         self.db = duckdb.connect()
         self.db.execute("attach ':memory:' as gongkai")
         self.db.execute(f"attach '{published}' as published (read_only)")
-        known = {
-            name: schema
-            for schema, name in self.db.execute(
-                "select schema_name, table_name from duckdb_tables() "
-                "where database_name = 'published'"
-            ).fetchall()
-        }
-        for schema in set(known.values()):
+        shapes: dict[str, dict[str, str]] = defaultdict(dict)  # also of views
+        schemas = {}
+        for schema, name, column, kind in self.db.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+            "where database_name = 'published' order by column_index"
+        ).fetchall():
+            shapes[name][column] = kind
+            schemas[name] = schema
+        for schema in set(schemas.values()):
             self.db.execute(f"create schema if not exists gongkai.{schema}")
         for name, rows in case.tables.items():
-            place = f"{known[name]}.{name}"
-            self.db.execute(f"create table gongkai.{place} as from published.{place} limit 0")
+            place = f"{schemas[name]}.{name}"
+            shape = ", ".join(f'"{column}" {kind}' for column, kind in shapes[name].items())
+            self.db.execute(f"create table gongkai.{place} ({shape})")
             columns = dict.fromkeys(c for row in rows for c in row)
             given = pa.Table.from_pylist([dict.fromkeys(columns) | row for row in rows])
             self.db.register("given", given)
