@@ -337,6 +337,7 @@ def draw(rows: list[dict[str, float]]) -> None:
     from reportlab.graphics import renderSVG
     from reportlab.graphics.charts.lineplots import LinePlot
     from reportlab.graphics.shapes import Drawing, String
+    from reportlab.graphics.widgets.markers import makeMarker
     from reportlab.lib import colors
 
     series = {
@@ -355,6 +356,7 @@ def draw(rows: list[dict[str, float]]) -> None:
     plot.xValueAxis.labelTextFormat = lambda place: f"{sizes[round(place)]:,.0f}"
     plot.xValueAxis.valueMin, plot.xValueAxis.valueMax = -0.2, len(rows) - 0.8
     plot.yValueAxis.valueMin = 0
+    plot.yValueAxis.valueMax = 1.1 * max(value for values in series.values() for value in values)
     plot.yValueAxis.visibleGrid = True
     plot.yValueAxis.gridStrokeColor = colors.HexColor("#dddddd")
     drawing.add(plot)
@@ -363,6 +365,7 @@ def draw(rows: list[dict[str, float]]) -> None:
     for number, (name, values) in enumerate(series.items()):
         plot.lines[number].strokeColor = inks[number]
         plot.lines[number].strokeWidth = 2
+        plot.lines[number].symbol = makeMarker("FilledCircle", size=6)
         y = 260 - 22 * number
         drawing.add(
             String(436, y, f"{name}: {values[-1]:.2g}", fontSize=11, fillColor=inks[number])

@@ -51,6 +51,8 @@ def proactive(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
         rows.append(row)
         header_of[id(row)] = (header, header_line)
         fresh = True
+    for head in {id(head): head for _, head in header_of.values()}.values():
+        _refuse_beside_header([r for r in rows if header_of[id(r)][1] is head], head)
     placed = Placed()
     for code, row in assign(rows, form_rows, lex).items():
         form_row = next(r for r in form_rows if r.code == code)
@@ -139,6 +141,24 @@ def _proactive_row(
                 )
             if stated:
                 placed.units[cell.code] = stated.pop()
+
+
+def _refuse_beside_header(rows: list[Row], header_line: Line | None) -> None:
+    """Refuses a number that stands where their header is blank, beside a row that keeps to it.
+
+    No sum of this section tells whether blanks among numbers are the layout's, or the number is
+    one too many; a row whose numbers all stand below labels says that the layout has none there.
+    """
+    heads = header_line.cells if header_line is not None else ()
+    strays = []
+    for row in rows:
+        below = list(zip(heads, row.line.cells, strict=False))[row.label_end :]
+        same = len(heads) == len(row.line.cells) and not row.empty
+        strays.append(same and any(c.text.strip() and not h.text.strip() for h, c in below))
+    kept = [not row.empty and not stray for row, stray in zip(rows, strays, strict=True)]
+    if any(strays) and any(kept):
+        row = rows[strays.index(True)]
+        raise unclear("has no label above a number among blank cells", row.line)
 
 
 def _money(label: str) -> set[str]:

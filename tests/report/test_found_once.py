@@ -138,3 +138,12 @@ def test_a_figure_too_many_behind_a_blank_first_place_is_refused() -> None:
     reading = read(made.page, content_type=made.content_type)
     assert reading.reason is not None
     assert reading.reason.code == "competing_readings"
+
+
+def test_a_figure_too_many_below_no_label_is_refused_beside_a_row_below_labels() -> None:
+    """“0 | 6 |  | 12” below three labels: the blank is the third column's, the 12 is of none."""
+    trial = Trial("2021", 494436, "undecided", "text/pipes", "extra_number", "worded")
+    made = trial.case()
+    reading = read(made.page, content_type=made.content_type)
+    assert reading.reason is not None
+    assert reading.reason.code == "competing_readings"
