@@ -131,18 +131,16 @@ def test_blanks_lost_at_the_end_of_a_line_do_not_shift_its_numbers() -> None:
     assert (reason.code, "四、结转" in reason.message) == ("unplaced_number", True)
 
 
-def test_a_figure_too_many_behind_a_blank_first_place_is_refused() -> None:
-    """Seven figures follow the blank; the seven do not add up, for one belongs to no column."""
-    trial = Trial("2019", 128760, "scattered", "per_clause/lines/gbk_late", "extra_number", "plain")
-    made = trial.case()
-    reading = read(made.page, content_type=made.content_type)
-    assert reading.reason is not None
-    assert reading.reason.code == "competing_readings"
-
-
-def test_a_figure_too_many_below_no_label_is_refused_beside_a_row_below_labels() -> None:
-    """“0 | 6 |  | 12” below three labels: the blank is the third column's, the 12 is of none."""
-    trial = Trial("2021", 494436, "undecided", "text/pipes", "extra_number", "worded")
+@pytest.mark.parametrize(
+    "trial",
+    [
+        # Seven figures follow the blank; the seven do not add up, for one belongs to no column.
+        Trial("2019", 128760, "scattered", "per_clause/lines/gbk_late", "extra_number", "plain"),
+        # “0 | 6 |  | 12” below three labels: the blank is the third column's, the 12 is of none.
+        Trial("2021", 494436, "undecided", "text/pipes", "extra_number", "worded"),
+    ],
+)
+def test_a_figure_too_many_beside_a_blank_is_refused(trial: Trial) -> None:
     made = trial.case()
     reading = read(made.page, content_type=made.content_type)
     assert reading.reason is not None
