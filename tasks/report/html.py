@@ -9,29 +9,22 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from lxml import etree
 
-from tasks.report import markup, page_images, visible
+from tasks.report import markup, page_images, style_sheets, unseen, visible
 from tasks.report.model import Block, Image, Link, Paragraph, Reject, Source
 
 _RESERVED_PREFIX = markup.RESERVED[0].encode()[:1]
 _CONTROLS = [bytes([c]) for c in range(32) if c not in (9, 10, 13)]
-_FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万]")
-_STRUCK = re.compile(r"line-through", re.IGNORECASE)
-# Stands in a cell's text for what a person sees there and this reader does not, or for text that
-# a person would not read as part of a number: such a cell is never a number and never blank.
-_UNSEEN = "\ufffd"
 # Word gives every word a style: half of such a page, and half of what parsing it costs.
-_STYLES = re.compile(rb' (?:style|class)="([^"<>]*)"(?=[ />\r\n])')
+_STYLES = re.compile(rb' (?:style|class|dir)="([^"<>]*)"(?=[ />\r\n])')
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
 _ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
+_SHEET = re.compile(rb"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL)
 _END_TAG = re.compile(rb"</(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])\s*>")
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|rtf|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
-_STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
 _PARSER = etree.HTMLParser(
     encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True, no_network=True
 )
@@ -62,7 +55,8 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     plain = b" ".join(parts[::2])
     lowered = plain.lower()
     styles = set(parts[1::2])
-    hides = visible.suspicious(lowered, styles)
+    ruled = b"<style" in lowered and any(map(style_sheets.bears, _SHEET.findall(lowered)))
+    hides = ruled or visible.suspicious(lowered, styles)
     if hides:
         lowered = page.lower()
     else:
@@ -72,12 +66,13 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     if root is None:
         return found
     _look_around(root, found)
-    _mark_unseen(root)
-    sheets = "\n".join([style.text or "" for style in root.iter("style")]) if hides else ""
+    unseen.mark(root)
+    sheets = "\n".join([style.text or "" for style in root.iter("style")]) if ruled else ""
     for element in list(root.iter("script", "style", "noscript", "template", "head", "select")):
-        _drop(element)
+        unseen.drop(element)
     if hides:
-        found.hidden = _drop_hidden(root, sheets, show_blocks)
+        rules = style_sheets.rules(sheets) if ruled else None
+        found.hidden = unseen.take_out(root, rules, show_blocks=show_blocks)
     _place_images(root, found, inline)
     found.blocks = markup.blocks(root, found.images)
     found.complete = _complete(lowered, found.blocks)
@@ -90,101 +85,6 @@ def _without_early_end(page: bytes, lowered: bytes) -> bytes:
     if not ends or not _END_TAG.sub(b"", page[min(ends) :]).strip():
         return page
     return _END_TAG.sub(b"", page)
-
-
-def _mark_unseen(root: _Element) -> None:
-    """Marks cells with controls, pictures or scripts that write, and with notes to their text."""
-    for element in root.iter("input", "select", "textarea", "img", "canvas", "svg", "object"):
-        if not _is_tiny(element) and _in_cell(element):
-            element.tail = _UNSEEN + (element.tail or "")
-    for element in root.iter("script"):
-        if "write" in (element.text or "") and _in_cell(element):
-            element.tail = _UNSEEN + (element.tail or "")
-    for element in root.iter("s", "del", "strike", "sup", "sub", "rt", "bdo"):
-        if _in_cell(element):
-            element.text = _UNSEEN + (element.text or "")
-
-
-def _in_cell(element: _Element) -> bool:
-    return next(element.iterancestors("td", "th"), None) is not None
-
-
-def _is_tiny(element: _Element) -> bool:
-    """Spacer pictures and hidden controls, which nobody sees."""
-    if element.tag == "input":
-        return str(element.get("type") or "").lower() == "hidden"
-    return any((element.get(side) or "").strip() in ("0", "1") for side in ("width", "height"))
-
-
-def _drop_hidden(root: _Element, sheets: str, show_blocks: bool) -> bool:
-    """Takes what is hidden out of the tree; gives whether a block with tables was among it."""
-    blocks = False
-    sure, maybe = visible.rules(sheets)
-    for element in _of_rules(root, maybe):
-        _doubt(element)
-    for element in _of_rules(root, sure):
-        element.set("hidden", "")
-    for element in root.iter("font"):
-        if visible.is_white(element.get("color")) and not _on_ground(element):
-            _doubt(element)
-    # A Word page has a style per word: looking at them from here is a fifth of what XPath takes.
-    styled = [(e, style) for e in root.iter() if (style := e.get("style")) and _matters(style)]
-    styled += [(e, e.get("style") or "") for e in root.iterfind(".//*[@hidden]")]
-    for element, style in styled:
-        if _STRUCK.search(style) and _in_cell(element):
-            element.text = _UNSEEN + (element.text or "")
-        if element.get("hidden") is None and not visible.HIDDEN.search(style):
-            if visible.may_hide(style) or (visible.fades(style) and not _on_ground(element)):
-                _doubt(element)
-            continue
-        holds_table = element.tag == "table" or element.find(".//table") is not None
-        blocks |= holds_table
-        if holds_table and show_blocks:
-            continue
-        if element.tag in ("td", "th") and "visibility" in style.lower():
-            for child in list(element):
-                element.remove(child)
-            element.text = None  # it keeps its place and shows nothing
-        else:
-            _drop(element)
-    return blocks
-
-
-def _of_rules(root: _Element, names: list[str]) -> list[_Element]:
-    """The elements that have one of these classes (.name) or ids (#name)."""
-    found = []
-    for rule in names:
-        kind, name = ("class" if rule[0] == "." else "id"), rule[1:]
-        found += root.xpath(f"//*[contains(concat(' ', @{kind}, ' '), ' {name} ')]")
-    return found
-
-
-def _doubt(element: _Element) -> None:
-    """Marks the figures in cells that a person may not see."""
-    inside = element.tag in ("td", "th") or _in_cell(element)
-    for part in (element,) if inside else element.iter("td", "th"):
-        if part.find(".//table") is None and _FIGURE.search(_text(part)):
-            part.text = _UNSEEN + (part.text or "")
-
-
-def _on_ground(element: _Element) -> bool:
-    """Whether white is seen here, because something around it is painted."""
-    return any(
-        visible.paints(around.get("style") or "")
-        or (around.get("bgcolor") and not visible.is_white(around.get("bgcolor")))
-        for around in (element, *element.iterancestors("span", "p", "td", "th", "tr", "table"))
-    )
-
-
-@lru_cache(maxsize=4096)
-def _matters(style: str) -> bool:
-    """Whether a style hides what it styles, or may, or strikes it through."""
-    return bool(
-        visible.HIDDEN.search(style)
-        or _STRUCK.search(style)
-        or visible.may_hide(style)
-        or visible.fades(style)
-    )
 
 
 def _parse(page: bytes) -> _Element | None:
@@ -231,39 +131,20 @@ def _look_around(root: _Element, found: Source) -> None:
             if url and not url.lower().startswith(("javascript:", "about:")):
                 found.links.append(Link(url, "", tag))
         elif tag == "title":
-            found.title = found.title or " ".join(_text(element).split()) or None
+            found.title = found.title or " ".join(unseen.text(element).split()) or None
         elif heading is None:
-            heading = " ".join(_text(element).split()) or None
+            heading = " ".join(unseen.text(element).split()) or None
     if heading:
         found.meta.setdefault("h1", heading)
 
 
-def _text(element: _Element) -> str:
-    """The text below an element; most hold nothing else, and need no XPath."""
-    return _STRING(element) if len(element) else element.text or ""
-
-
 def _link(link: _Element, found: Source) -> None:
     href = (link.get("href") or "").strip()
-    text = "".join(_text(link).split())
+    text = "".join(unseen.text(link).split())
     if "公开" in text:
         found.menu.add(text)
     if href and _DOCUMENT.search(href):
         found.links.append(Link(href, text))
-
-
-def _drop(element: _Element) -> None:
-    parent = element.getparent()
-    if parent is None:
-        return
-    tail = element.tail
-    if tail:
-        before = element.getprevious()
-        if before is None:
-            parent.text = (parent.text or "") + tail
-        else:
-            before.tail = (before.tail or "") + tail
-    parent.remove(element)
 
 
 def _inlined(written: bytes, inline: list[bytes]) -> bytes:

@@ -1,128 +1,123 @@
-"""What a page's styles say about whether a person sees a text.
-
-What is surely hidden is left out of a page. What may be hidden (white on white, outside the screen,
-or by a rule that only a browser can apply) is neither read nor left out inside a table: there the
-reader marks it, so that a number beside it is not taken for another.
-"""
+"""What a style does to the text it styles, as far as it bears on which figures are seen where."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import IntFlag
 from functools import lru_cache
 
-HIDDEN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
-    r"|font-size\s*:\s*0(?![.\d])",
-    re.IGNORECASE,
-)
+
+class Effect(IntFlag):
+    """What a style does to its text."""
+
+    NONE = 0
+    HIDES = 1  # surely
+    MAY_HIDE = 2  # out of sight, with no room at all, set as a note, turned, or backwards
+    SHOWS = 4  # so that what another style says is not sure
+    FADES = 8  # white
+    PAINTS = 16  # a ground on which white is seen
+    STRIKES = 32
+    MOVES = 64  # away from where it stands in the source
+    DRIFTS = 128  # to the left: a row whose cells all do keeps their order
+    MIRRORS = 256  # the order of what is in it
+    WRITES = 512  # a text of its own beside it
+    QUOTES = 1024  # attributes beside it
+    BLANKS = 2048  # surely, but its room stays, and what is in it may be shown again
+
+
 _WHITE = (
     r"(?:white|transparent|#f[a-f]{2}f?|#(?:f[a-f]){3}(?:[0-9a-f]{2})?|#[0-9a-f]{6}00"
     r"|rgba?\(25\d,25\d,25\d(?:,[\d.]+)?\)|rgba\(\d+,\d+,\d+,0?\.?0*\))(?![\w-])"
 )
 # Of a style in lower case without spaces.
-_FADED = re.compile(rf"(?<![\w-])color:{_WHITE}")
-_AWAY = re.compile(
-    r"(?<![\w-])(?:opacity:0(?![.\d])|visibility:collapse|font-size:[01](?:p[xt])?(?![.\d\w%])"
-    r"|vertical-align:su[bp]|unicode-bidi:[a-z-]*override"  # a note, or set backwards
-    r"|(?:left|top|text-indent):-\d{3}|clip:rect\(0|clip-path:inset\((?:50|100)%|[^;]*scale\(0\))"
-)
+_EFFECTS = {
+    Effect.HIDES: ("display:none", "mso-hide:all"),
+    Effect.BLANKS: ("(?:content-)?visibility:hidden", r"font-size:0(?![.\d])"),
+    Effect.MAY_HIDE: (
+        r"opacity:0(?![.\d])", "visibility:collapse", r"font-size:[01](?:p[xt])?(?![.\d\w%])",
+        "vertical-align:su[bp]", "unicode-bidi:[a-z-]*override", "writing-mode:(?!horizontal)",
+        r"(?:left|top|text-indent):-\d{3}", r"letter-spacing:-(?:\d\d|[\d.]+em)",
+        r"clip:rect\(0", r"clip-path:inset\((?:50|100)%", r"filter:[^;]*opacity\(0",
+        "-webkit-text-fill-color:transparent", "-webkit-text-security:(?!none)",
+        r"transform:[^;]*(?:(?:rotate|skew|matrix)\w*\((?!0)|scale\w*\((?:0\)|[^)]*-))",
+        "rotate:[^;]*[1-9]", r"scale:(?:0(?![.\d])|[^;]*-)",
+    ),
+    Effect.SHOWS: ("display:(?!none|inherit|initial|unset|revert)", "visibility:visible"),
+    Effect.FADES: (f"color:{_WHITE}",),
+    Effect.PAINTS: (
+        f"background(?:-color|-image)?:(?!{_WHITE}(?:[;!]|$)|none|inherit|initial|unset)",
+    ),
+    Effect.STRIKES: ("text-decoration(?:-line)?:[^;]*line-through",),
+    Effect.MOVES: (
+        "float:(?:right|inline-end)", "order:-?[1-9]", "position:(?:absolute|fixed)", "inset:",
+        "transform:[^;]*translate", "translate:[^;]*[1-9]", "margin-(?:left|right):-",
+        "grid-(?:area|column|row)[a-z-]*:",
+    ),
+    Effect.DRIFTS: ("float:(?:left|inline-start)",),
+    Effect.MIRRORS: ("direction:rtl", "flex-(?:direction|flow):[^;]*reverse", "wrap-reverse"),
+}  # fmt: skip
+_PATTERNS = {
+    effect: re.compile(rf"(?<![\w-])(?:{'|'.join(patterns)})")
+    for effect, patterns in _EFFECTS.items()
+}
 _NO_ROOM = re.compile(r"(?<![\w-])(?:max-)?(?:width|height):0(?:p[xt])?(?![.\d\w%])")
-_PAINTED = re.compile(rf"background(?:-color|-image)?:(?!{_WHITE}|none|inherit|initial)")
+_ASIDE = re.compile(r"(?<![\w-])(?:left|right):-?[.\d]*[1-9]")
 _WHITE_ALONE = re.compile(rf"{_WHITE}\Z")
-# Ways of hiding, as the styles of a page in lower case show them.
-_MAYBE = re.compile(
-    rb"(?<![\w-])(?:color\s*:\s*(?:white|#f[a-f]|#[0-9a-f]{6}00|transparent|rgba?\(\s*25)|visibility\s*:\s*collapse"
-    rb"|opacity\s*:\s*0(?!\.\d)|(?:left|top|text-indent)\s*:\s*-\d{3}|font-size\s*:\s*1p|clip"
-    rb"|vertical-align\s*:\s*su|override|color\s*:\s*rgba"
-    rb"|(?:max-)?(?:width|height)\s*:\s*0\s*(?:p[xt]|[;}]|\Z)|transform\s*:[^;]*scale)"
-)
-# What must stand where text is hidden or struck: one of these, and both of a pair.
+# Each effect on its own text needs one of these; to look for them costs least.
 _HINTS = (
-    *((b"mso-hide",), (b"line-through",), (b"font-size:0",), (b"font-size: 0",)),
-    *((b"hidden",), (b"display", b"none")),
+    *(b"none", b"hid", b"size:0", b"size:1", b"opacity", b"collapse", b"align:su", b"override"),
+    *(b"writing", b":-", b"clip", b"transparent", b"security", b"transform", b"rotate", b"scale"),
+    *(b"color:white", b"color:#f", b"00;", b"rgb", b"through", b"float", b"position", b"inset"),
+    *(b"translate", b"grid-", b"rtl", b"reverse", b"order:1", b"order:2", b"/*", b"&#"),
 )
+_ELSEWISE = re.compile(rb"""style\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
 _WHITE_FONT = re.compile(rb"<font[^<>]*?\scolor\s*=\s*[\"']?\s*(?:white|#?fff)")
-_SHEET = re.compile(rb"<style\b.*?(?:</style|\Z)", re.DOTALL)
-_MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_RULE = re.compile(r"([^{};]+)\{([^{}]*)\}")
-_LAST_NAME = re.compile(r"([.#][\w-]+)[^.#\s>+~]*\Z")
-_MOST_RULES = 50
+HIDING = Effect.HIDES | Effect.BLANKS
+HARMLESS = Effect.SHOWS | Effect.PAINTS
 
 
-@lru_cache(maxsize=4096)
-def may_hide(style: str) -> bool:
-    """Whether a style may keep its text from being read on with what stands around it: out of
-    sight, with no room at all, set as a note, or backwards."""
-    compact = _compact(style)
-    no_room = "overflow:hidden" in compact and _NO_ROOM.search(compact)
-    return bool(no_room or _AWAY.search(compact))
-
-
-@lru_cache(maxsize=4096)
-def fades(style: str) -> bool:
-    """Whether a style makes its text white."""
-    return bool(_FADED.search(_compact(style)))
-
-
-@lru_cache(maxsize=4096)
-def paints(style: str) -> bool:
-    """Whether a style gives a ground on which white is seen."""
-    return bool(_PAINTED.search(_compact(style)))
+@lru_cache(maxsize=16384)
+def effects(style: str) -> Effect:
+    """What a style does to its text; `WRITES` and `QUOTES` are for style sheets to say."""
+    compact = "".join(_COMMENT.sub("", style).split()).lower()
+    found = Effect.NONE
+    for effect, pattern in _PATTERNS.items():
+        if pattern.search(compact):
+            found |= effect
+    if "overflow:hidden" in compact and _NO_ROOM.search(compact):
+        found |= Effect.MAY_HIDE
+    if "position:relative" in compact and _ASIDE.search(compact):
+        found |= Effect.MOVES
+    return found
 
 
 def is_white(colour: str | None) -> bool:
     """Whether a colour attribute's value is white."""
-    compact = _compact(colour or "")
+    compact = "".join((colour or "").split()).lower()
     return bool(_WHITE_ALONE.match(compact) or _WHITE_ALONE.match("#" + compact))
 
 
-def _compact(style: str) -> str:
-    return "".join(style.split()).lower()
-
-
-def rules(css: str) -> tuple[list[str], list[str]]:
-    """The classes and ids that a style sheet surely hides on every screen, and those that it may.
-
-    It may where the rule is for some places or screens only, or hides in another way.
-    """
-    if "{" not in css:
-        return [], []
-    css = _COMMENT.sub("", css)
-    everywhere = _MEDIA.sub("", css)
-    sure: dict[str, None] = {}
-    maybe: dict[str, None] = {}
-    for sheet in (everywhere, css):
-        for selectors, style in _RULE.findall(sheet):
-            if not (HIDDEN.search(style) or may_hide(style) or fades(style)):
-                continue
-            for selector in map(str.strip, selectors.split(",")):
-                if (name := _LAST_NAME.search(selector)) is None:
-                    continue
-                plain = name[1] == selector and sheet is everywhere
-                (sure if plain and HIDDEN.search(style) else maybe)[name[1]] = None
-    return list(sure)[:_MOST_RULES], [name for name in maybe if name not in sure][:_MOST_RULES]
-
-
 def suspicious(page: bytes, styles: Iterable[bytes]) -> bool:
-    """Whether a page hides or strikes text, or may; `page` in lower case.
+    """Whether what a page's elements say of themselves hides, strikes or moves a text, or may.
 
-    `styles` are the values of its style attributes as far as `page` does not hold them.
+    `page` is in lower case; `styles` are its attributes style and dir as far as it does not hold
+    them.
     """
-    if b"hidden" in page or any(map(_known_to_hide, styles)):
-        return True
-    if b"<style" in page and any(map(_hides, _SHEET.findall(page))):
+    if b"hidden" in page or any(map(_matters, styles)):
         return True
     if b"<font" in page and _WHITE_FONT.search(page):
         return True
-    return (b"style=" in page or b"style =" in page) and _hides(page)
-
-
-def _hides(style: bytes) -> bool:
-    return any(all(word in style for word in hint) for hint in _HINTS) or bool(_MAYBE.search(style))
+    return (b"style=" in page or b"style =" in page) and any(
+        map(_matters, set(_ELSEWISE.findall(page)))
+    )
 
 
 @lru_cache(maxsize=16384)
-def _known_to_hide(style: bytes) -> bool:
-    return _hides(style.lower())
+def _matters(style: bytes) -> bool:
+    compact = b"".join(style.split()).lower() + b";"
+    if not any(hint in compact for hint in _HINTS):
+        return False
+    told = style.decode("utf-8", "replace").strip("\"'")
+    return told.lower() == "rtl" or "&#" in told or bool(effects(told) & ~HARMLESS)

@@ -53,7 +53,7 @@ def test_a_digit_that_may_be_hidden_is_not_part_of_a_number(tag: str) -> None:
     [
         ".x{color:#fff}",
         ".x{visibility:hidden}",
-        "#no .x{display:none}",
+        "body .x{display:none}",
         "@media screen{.x{display:none}}",
         "p, .x { opacity: 0 }",
     ],
@@ -66,6 +66,93 @@ def test_a_digit_that_a_rule_may_hide_is_not_part_of_a_number(css: str) -> None:
 @pytest.mark.parametrize("tag", ['span style="display:none"', 'span style="visibility: hidden"'])
 def test_a_digit_that_is_surely_hidden_is_left_out(tag: str) -> None:
     assert with_hidden(tag).cells == PLAIN.cells != []
+
+
+def rejected(page: str) -> bool:
+    return read(page.encode()).outcome == "rejected"
+
+
+def in_parts(css: str, page: str = PAGE, wrapper: str = "x") -> str:
+    """The page with each figure of two digits in two elements, and its digits as attributes."""
+    page, count = re.subn(
+        r"<td>(\d)(\d+)</td>",
+        r'<td data-n="\g<2>" data-label="本年"><b>\g<1></b><b><i>\g<2></i></b></td>',
+        page,
+    )
+    assert count > 3
+    return page.replace("<head>", f"<head><style>{css}</style>").replace(
+        "<body>", f'<body><div class="{wrapper}">', 1
+    )
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "td b{float:right}",
+        ".x table td b+b { float : left }",
+        ".x td{display:flex;flex-direction:row-reverse}",
+        "td b:nth-child(2){order:-1}",
+        "b{position:relative;left:-20px}",
+        "i{transform:rotate(180deg)}",
+        "td{direction:rtl}",
+        "td::before{content:'1'}",
+        ".x td:after{content:'\\31'}",
+        "td:before{content:counter(figures)}",
+        "td::after{content:attr(data-n)}",
+        "table b{display:none}",
+        "@media (min-width:600px){.x b i{visibility:hidden}}",
+        "i{font-size:0} i{color:red}",
+    ],
+)
+def test_a_sheet_that_moves_hides_or_adds_digits_rejects(css: str) -> None:
+    assert rejected(in_parts(css))
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        ".x:after{content:'.';display:block;height:0;clear:both;visibility:hidden}",
+        ".x:hover,.x a:focus{display:none}",
+        ".x::selection{color:#fff}",
+        ".x{color:#fff;background:#036}",
+        ".x .menu b{float:right}",
+        "ul li b,.y td{display:none}",
+        "@media print{td{display:none}}",
+        "@media (max-width:768px){.x{display:none} td:before{content:attr(data-n)}}",
+        "td:before{content:attr(data-label)}",
+        "td:before{content:''} b{content:'7'}",
+        "table{float:left} td{position:relative;text-align:right}",
+        ".x{position:absolute;left:50%;transform:translate(-50%,0)}",
+    ],
+)
+def test_a_sheet_that_changes_no_figure_on_a_desktop_is_no_reason_to_reject(css: str) -> None:
+    assert read(in_parts(css).encode()).cells == PLAIN.cells
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '<td><b style="float:right">{}</b><b>{}</b></td>',
+        '<td dir="rtl"><bdi>{}</bdi><bdi>{}</bdi></td>',
+        '<td><b style="position:absolute;right:2px">{}</b>{}</td>',
+        '<td style="transform: scaleX(-1)">{}{}</td>',
+        "<td>{}<noscript>{}</noscript></td>",
+        "<td>{}<meter value={}></meter></td>",
+        "<td><math><mfrac><mn>{}</mn><mn>{}</mn></mfrac></math></td>",
+        '<td style="font-size:0"><b style="font-size:14px">{}{}</b></td>',
+        '<td style="text-decoration:underline line-through">{}{}</td>',
+    ],
+)
+def test_a_cell_that_shows_its_digits_otherwise_rejects(cell: str) -> None:
+    shown = re.sub(r"<td>(\d)(\d)</td>", lambda m: cell.format(m[1], m[2]), PAGE)
+    assert shown != PAGE
+    assert rejected(shown)
+
+
+def test_what_one_rule_hides_and_another_may_show_again_is_not_left_out() -> None:
+    css = ".off{display:none} .off.on{display:inline}"
+    assert rejected(in_parts(css).replace("<b><i>", '<b class="off on"><i>'))
+    assert rejected(in_parts(css).replace("<b><i>", '<b class="off" style="display:inline"><i>'))
 
 
 def test_white_labels_and_figures_on_a_painted_ground_are_read() -> None:
