@@ -97,7 +97,7 @@ def unify(text: str) -> str:
     )
 
 
-def around(m: Affine, x0: float, y0: float, x1: float, y1: float) -> tuple[float, ...]:
+def around(m: Affine, x0: float, y0: float, x1: float, y1: float) -> Box:
     """The box around a mapped rectangle."""
     a, b, c, d, e, f = m
     xs = (a * x0 + c * y0 + e, a * x1 + c * y1 + e, a * x0 + c * y1 + e, a * x1 + c * y0 + e)

@@ -149,7 +149,7 @@ class _Shown:
         )
 
 
-def _extent(area: etree._Element, placed: Affine, drawn: Drawn) -> tuple[float, ...]:
+def _extent(area: etree._Element, placed: Affine, drawn: Drawn) -> Box:
     """The box around a clip's area."""
     inner = _transformed(area, placed)
     for path in area:

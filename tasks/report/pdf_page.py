@@ -17,6 +17,7 @@ import pypdfium2.raw as pdfium
 from tasks.report.drawn import (
     THIN,
     Affine,
+    Box,
     Budget,
     Drawn,
     Glyph,
@@ -25,6 +26,8 @@ from tasks.report.drawn import (
     times,
     unify,
 )
+from tasks.report.pdf_cover import Covers
+from tasks.report.pdf_text import UNSURE
 
 DEEPEST_FORM = 6
 
@@ -34,8 +37,9 @@ def read_page(page: Any, number: int, budget: Budget) -> PageContent:
     to_page, width, height = _orientation(page)
     content = PageContent(number, width, height)
     drawn = Drawn(content, budget)
-    _walk(page, to_page, drawn, 0)
-    content.glyphs = list(_glyphs(page, to_page, content, drawn.hidden_text, budget))
+    covers = Covers(budget, number)
+    _walk(page, to_page, drawn, covers, 0)
+    content.glyphs = list(_glyphs(page, to_page, drawn, covers))
     drawn.count_pictures()
     return content
 
@@ -62,7 +66,7 @@ def _matrix(item: Any) -> Affine:
     return (m.a, m.b, m.c, m.d, m.e, m.f)
 
 
-def _walk(parent: Any, to_page: Affine, drawn: Drawn, depth: int) -> None:
+def _walk(parent: Any, to_page: Affine, drawn: Drawn, covers: Covers, depth: int) -> None:
     """Goes over the objects of a page or, below it, of a form."""
     if depth:
         count, get = pdfium.FPDFFormObj_CountObjects(parent), pdfium.FPDFFormObj_GetObject
@@ -81,6 +85,8 @@ def _walk(parent: Any, to_page: Affine, drawn: Drawn, depth: int) -> None:
             # OCR, not what the page prints.
             if pdfium.FPDFTextObj_GetTextRenderMode(item) in (3, 7):
                 drawn.hidden_text = True
+            elif bounds(item, left, bottom, right, top):
+                covers.text(item, around(to_page, left.value, bottom.value, right.value, top.value))
         elif kind == path:
             drawn.shapes += 1
             if not bounds(item, left, bottom, right, top):
@@ -89,22 +95,40 @@ def _walk(parent: Any, to_page: Affine, drawn: Drawn, depth: int) -> None:
             if min(box[2] - box[0], box[3] - box[1]) <= THIN:
                 drawn.line(*box)
             else:
-                _outline(item, times(_matrix(item), to_page), drawn)
-        elif kind == image:
+                filled = _outline(item, times(_matrix(item), to_page), drawn)
+                if filled:
+                    covers.fill(item, filled, to_page)
+        elif kind in (image, pdfium.FPDF_PAGEOBJ_SHADING):
             if bounds(item, left, bottom, right, top):
-                drawn.picture(around(to_page, left.value, bottom.value, right.value, top.value))
+                box = around(to_page, left.value, bottom.value, right.value, top.value)
+                covers.picture(box)
+                if kind == image:
+                    drawn.picture(box)
         elif kind == form and depth < DEEPEST_FORM:
-            _walk(item, times(_matrix(item), to_page), drawn, depth + 1)
+            _walk(item, times(_matrix(item), to_page), drawn, covers, depth + 1)
 
 
-def _outline(path: Any, to_page: Affine, drawn: Drawn) -> None:
-    """The rules in a path that is not one line: a stroked frame, or many rectangles in one fill."""
+def _outline(path: Any, to_page: Affine, drawn: Drawn) -> list[Box]:
+    """Takes the rules of a path that is not one line: a stroked frame, or many rectangles in one
+    fill. Gives the boxes of the rectangles it fills."""
     count = pdfium.FPDFPath_CountSegments(path)
     drawn.budget.spend("segments", count, drawn.content.number)
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDFPath_GetDrawMode(path, fill, stroke)
-    if not stroke.value and count <= 5:
-        return  # a background, not a border
+    shapes = list(_shapes(path, count, to_page))
+    if stroke.value or count > 5:  # else a background, not a border
+        for shape in shapes:
+            drawn.shape(shape, stroked=bool(stroke.value))
+    if not fill.value:
+        return []
+    boxes = [_box(shape) for shape in shapes if len(shape) >= 4]
+    boxes = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) > THIN]
+    # A frame is filled between two rectangles, one in the other.
+    return [b for b in boxes if not any(o != b and (_within(b, o) or _within(o, b)) for o in boxes)]
+
+
+def _shapes(path: Any, count: int, to_page: Affine) -> Iterator[list[tuple[float, float]]]:
+    """The straight runs of a path; a curve rules nothing."""
     a, b, c, d, e, f = to_page
     x, y = ctypes.c_float(), ctypes.c_float()
     shape: list[tuple[float, float]] = []
@@ -113,29 +137,36 @@ def _outline(path: Any, to_page: Affine, drawn: Drawn) -> None:
         kind = pdfium.FPDFPathSegment_GetType(segment)
         pdfium.FPDFPathSegment_GetPoint(segment, x, y)
         here = (a * x.value + c * y.value + e, b * x.value + d * y.value + f)
-        if kind == pdfium.FPDF_SEGMENT_MOVETO:
-            drawn.shape(shape, stroked=bool(stroke.value))
-            shape = [here]
-        elif kind == pdfium.FPDF_SEGMENT_LINETO:
+        if kind == pdfium.FPDF_SEGMENT_LINETO:
             shape.append(here)
             if pdfium.FPDFPathSegment_GetClose(segment) and shape[0] != here:
                 shape.append(shape[0])
-        else:
-            drawn.shape(shape, stroked=bool(stroke.value))  # a curve rules nothing
-            shape = [here]
-    drawn.shape(shape, stroked=bool(stroke.value))
+            continue
+        yield shape
+        shape = [here]
+    yield shape
 
 
-def _glyphs(
-    page: Any, to_page: Affine, content: PageContent, hidden_text: bool, budget: Budget
-) -> Iterator[Glyph]:
+def _box(shape: list[tuple[float, float]]) -> Box:
+    xs, ys = [x for x, _ in shape], [y for _, y in shape]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _within(inner: Box, outer: Box) -> bool:
+    return all(o <= i for o, i in zip(outer[:2], inner[:2], strict=True)) and all(
+        i <= o for o, i in zip(outer[2:], inner[2:], strict=True)
+    )
+
+
+def _glyphs(page: Any, to_page: Affine, drawn: Drawn, covers: Covers) -> Iterator[Glyph]:
     """The characters that a reader sees, in the order the page draws them."""
     layer = pdfium.FPDFText_LoadPage(page)
     if not layer:
         return
     try:
         count = pdfium.FPDFText_CountChars(layer)
-        budget.spend("characters", count, content.number)
+        content = drawn.content
+        drawn.budget.spend("characters", count, content.number)
         unicode_of, loose = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
         unmapped, angle = pdfium.FPDFText_HasUnicodeMapError, pdfium.FPDFText_GetCharAngle
         generated = pdfium.FPDFText_IsGenerated
@@ -150,7 +181,7 @@ def _glyphs(
             # pdfium adds spaces and line ends of its own; where gaps are is for the boxes to say
             if code in (10, 13) or (code == 32 and generated(layer, index) == 1):
                 continue
-            if hidden_text and _is_hidden(layer, index):
+            if drawn.hidden_text and _is_hidden(layer, index):
                 continue
             loose(layer, index, box)
             if straight:
@@ -173,7 +204,7 @@ def _glyphs(
                 level = y0
             # Without a mapping pdfium answers the font's own code, which may look like a digit.
             if code < 32 or unmapped(layer, index) == 1 or code in (0xFFFE, 0xFFFF):
-                text = "\ufffd"
+                text = UNSURE
             elif code < 0x2E80:
                 text = chr(code)
             elif 0xD800 <= code < 0xDC00:
@@ -184,6 +215,10 @@ def _glyphs(
                 if high:
                     pair = (high + text).encode("utf-16", "surrogatepass")
                     text, high = unify(pair.decode("utf-16", "replace")), ""
+            if covers and covers.hides(
+                pdfium.FPDFText_GetTextObject(layer, index), (x0 + x1) / 2, (y0 + y1) / 2
+            ):
+                text = UNSURE
             yield Glyph(text, x0, y0, x1, y1)
     finally:
         pdfium.FPDFText_ClosePage(layer)

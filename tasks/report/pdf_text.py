@@ -12,6 +12,7 @@ Box = tuple[float, float, float, float]
 COLUMN_GAP = 1.0  # in heights of the line: two numbers this far apart are not one number
 WIDE_GAP = 0.6  # a gap between ideographs that reads as a space
 NARROW_GAP = 0.25  # the same between digits or Latin letters
+SMALL = 0.8  # of the other's height: a mark of a note, not the same number in another font
 
 UNSURE = "\ufffd"
 """Stands for a character that nobody can be sure of: no number has it."""
@@ -53,8 +54,11 @@ def line_text(line: list[Glyph]) -> str:
         if before is not None:
             if glyph.text == before.text and glyph.x0 - before.x0 < 0.3 * (glyph.x1 - glyph.x0):
                 continue  # printed twice, to look bold
-            if (glyph.text.isdigit() or before.text.isdigit()) and _overlap(before, glyph):
-                text += UNSURE  # one number typed over another: nobody can say which counts
+            # One number typed over another, where nobody can say which counts; or a note to one.
+            if (glyph.text.isdigit() or before.text.isdigit()) and (
+                _overlap(before, glyph) or _set_off(before, glyph)
+            ):
+                text += UNSURE
             gap = (glyph.x0 - before.x1) / max(1.0, glyph.y1 - glyph.y0)
             narrow = gap >= NARROW_GAP and not (_is_wide(glyph.text) or _is_wide(before.text))
             if narrow and gap >= COLUMN_GAP:
@@ -75,14 +79,21 @@ def _overlap(before: Glyph, glyph: Glyph) -> bool:
     return before.x1 - glyph.x0 > 0.6 * narrower
 
 
+def _set_off(before: Glyph, glyph: Glyph) -> bool:
+    """Whether one of two characters is a small one above or below the other's middle."""
+    heights = before.y1 - before.y0, glyph.y1 - glyph.y0
+    apart = abs(before.y0 + before.y1 - glyph.y0 - glyph.y1) / 2
+    return min(heights) < SMALL * max(heights) and apart > 0.1 * max(heights)
+
+
 def block_text(glyphs: list[Glyph]) -> str:
     """The text of a cell, its lines joined by line ends."""
     if not glyphs:
         return ""
     # Most cells hold one number printed in one go: nothing to sort, nothing to measure.
-    level, end = glyphs[0].y0, glyphs[0].x0
-    for text, x0, y0, x1, _ in glyphs:
-        if y0 != level or not -1 < x0 - end < 1 or text.isspace():
+    _, end, level, _, bottom = glyphs[0]
+    for text, x0, y0, x1, y1 in glyphs:
+        if y0 != level or y1 != bottom or not -1 < x0 - end < 1 or text.isspace():
             break
         end = x1
     else:

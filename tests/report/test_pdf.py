@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from reportlab.pdfbase import pdfmetrics
@@ -10,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from tasks.report import pdf
 from tasks.report.model import Reject
-from tests.report.drawn_pdf import Spec, filled, make, rows_of, spec_of, table, texts
+from tests.report.drawn_pdf import SONG, Spec, filled, make, rows_of, spec_of, table, texts
 
 MERGED: Spec = {
     (0, 0): ("标签", 2, 3), (0, 3): ("申请人情况", 1, 3), (0, 6): ("总计", 2, 1),
@@ -173,6 +174,73 @@ def test_a_number_typed_over_another_is_none() -> None:
         c.drawString(53.8, 766, "27")
 
     assert [c.text for c in rows_of(pdf.source(make(page)))[0].cells] == ["1\ufffd25\ufffd7", "2"]
+
+
+def test_a_raised_mark_of_a_note_is_no_digit_of_the_number() -> None:
+    def page(c: Canvas) -> None:
+        table(c, {(0, 0): ("12", 1, 1), (0, 1): ("5", 1, 1)})
+        c.setFont(SONG, 6)
+        c.drawString(63.5, 770, "3")
+
+    assert [c.text for c in rows_of(pdf.source(make(page)))[0].cells] == ["12\ufffd3", "5"]
+
+
+def covered(draw: Callable[[Canvas], None]) -> list[str]:
+    """The first row of a table after something was drawn over it."""
+
+    def page(c: Canvas) -> None:
+        table(c, filled(2, 3))
+        draw(c)
+
+    return [c.text for c in rows_of(pdf.source(make(page)))[0].cells]
+
+
+def test_a_number_that_was_painted_over_is_none() -> None:
+    def white(c: Canvas) -> None:
+        c.setFillColorRGB(1, 1, 1)
+        c.rect(51, 762, 47, 16, stroke=0, fill=1)
+
+    def retyped(c: Canvas) -> None:
+        white(c)
+        c.setFillColorRGB(0, 0, 0)
+        c.drawString(80, 766, "7")
+
+    gone = "\ufffd" * 3
+    assert covered(white) == [gone, "101", "102"]
+    assert covered(retyped) == [f"{gone} 7", "101", "102"]
+
+
+def test_white_digits_count_on_a_ground_alone() -> None:
+    def page(c: Canvas) -> None:
+        table(c, {(0, 0): ("1", 1, 1), (0, 1): ("2", 1, 1)})
+        c.setFillColorRGB(0, 0.2, 0.6)
+        c.rect(60, 761, 15, 18, stroke=0, fill=1)
+        c.setFillColorRGB(1, 1, 1)
+        c.drawString(62, 766, "3")
+        c.drawString(112, 766, "4")
+
+    assert [c.text for c in rows_of(pdf.source(make(page)))[0].cells] == ["1 3", "2\ufffd"]
+
+
+def test_what_is_painted_beside_around_or_thinly_over_a_number_covers_none() -> None:
+    def frame(c: Canvas) -> None:
+        path = c.beginPath()
+        path.rect(45, 730, 170, 60)
+        path.rect(50, 740, 150, 40)
+        c.drawPath(path, stroke=0, fill=1, fillMode=0)
+
+    def clipped(c: Canvas) -> None:
+        path = c.beginPath()
+        path.rect(300, 300, 20, 20)
+        c.clipPath(path, stroke=0)
+        c.rect(0, 0, 595, 842, stroke=0, fill=1)
+
+    def marker(c: Canvas) -> None:
+        c.setFillColorRGB(1, 1, 0, alpha=0.4)
+        c.rect(51, 762, 47, 16, stroke=0, fill=1)
+
+    for draw in (frame, clipped, marker):
+        assert covered(draw) == ["100", "101", "102"]
 
 
 def test_layout_tables_are_not_rows() -> None:

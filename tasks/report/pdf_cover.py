@@ -1,0 +1,119 @@
+"""Which characters of a PDF page a person does not see as they were drawn: painted over, or white.
+
+A viewer paints objects in the order of the page. What a later shape covers is gone from sight and
+still in the text; white on nothing is not seen at all. Neither is left out: another number may have
+been typed in its place, so that nobody can be sure of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import pypdfium2.raw as pdfium
+
+from tasks.report.drawn import THIN, Affine, Box, Budget, around
+
+_WHITE = 0xF0  # of 255, in each colour
+_NOWHERE: Box = (0, 0, 0, 0)
+
+
+class Covers:
+    """The filled shapes and the texts of one page in the order in which they are painted."""
+
+    def __init__(self, budget: Budget, page: int) -> None:
+        self._budget, self._page = budget, page
+        self._texts: list[tuple[int, Box]] = []
+        self._grounds: list[Box] = []  # that are not white
+        self._over: dict[int, list[Box]] = {}  # what is painted over each text later
+        self._unseen: set[int] = set()
+
+    def text(self, item: Any, box: Box) -> None:
+        """Takes the next text object."""
+        address = address_of(item)
+        self._texts.append((address, box))
+        colour = _colour(item)
+        if colour is not None and (colour[3] == 0 or min(colour[:3]) >= _WHITE):
+            x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+            if colour[3] == 0 or not any(_holds(ground, x, y) for ground in self._grounds):
+                self._unseen.add(address)
+
+    def picture(self, box: Box) -> None:
+        """Takes the next picture or shading: a ground, and mostly one that what is under it shows
+        through, as it does through a seal."""
+        self._grounds.append(box)
+
+    def fill(self, item: Any, shapes: list[Box], to_page: Affine) -> None:
+        """Takes the next path, with the boxes of what it fills. Raises Reject when there is too
+        much to compare."""
+        colour = _colour(item)
+        if colour is None or not colour[3]:
+            return
+        if min(colour[:3]) < _WHITE:
+            self._grounds += shapes
+        if pdfium.FPDFPageObj_HasTransparency(item):
+            return  # what is under it shines through
+        for shape in shapes:
+            self._budget.spend("objects", len(self._texts) // 100, self._page)
+            under = [(address, box) for address, box in self._texts if _meet(shape, box)]
+            seen = _meeting(shape, _clip(item, to_page)) if under else None
+            if seen is not None:
+                for address, _ in under:
+                    self._over.setdefault(address, []).append(seen)
+
+    def __bool__(self) -> bool:
+        return bool(self._over or self._unseen)
+
+    def hides(self, item: Any, x: float, y: float) -> bool:
+        """Whether what a text object draws at a point of the page is not seen as it was drawn."""
+        address = address_of(item)
+        if address in self._unseen:
+            return True
+        return any(_holds(cover, x, y) for cover in self._over.get(address, ()))
+
+
+def address_of(item: Any) -> int:
+    """Where pdfium keeps an object: what tells two of them apart."""
+    return ctypes.cast(item, ctypes.c_void_p).value or 0
+
+
+def _colour(item: Any) -> tuple[int, int, int, int] | None:
+    parts = [ctypes.c_uint() for _ in range(4)]
+    if not pdfium.FPDFPageObj_GetFillColor(item, *parts):
+        return None
+    red, green, blue, alpha = (part.value for part in parts)
+    return red, green, blue, alpha
+
+
+def _clip(item: Any, to_page: Affine) -> Box | None:
+    """The box a path is clipped to, None when it is not."""
+    clip = pdfium.FPDFPageObj_GetClipPath(item)
+    count = pdfium.FPDFClipPath_CountPaths(clip) if clip else 0
+    found: Box | None = None
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for path in range(max(count, 0)):
+        xs, ys = [], []
+        for index in range(pdfium.FPDFClipPath_CountPathSegments(clip, path)):
+            segment = pdfium.FPDFClipPath_GetPathSegment(clip, path, index)
+            if segment and pdfium.FPDFPathSegment_GetPoint(segment, x, y):
+                xs.append(x.value)
+                ys.append(y.value)
+        if xs:
+            box = around(to_page, min(xs), min(ys), max(xs), max(ys))
+            found = box if found is None else _meeting(found, box) or _NOWHERE
+    return found
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _meeting(a: Box, b: Box | None) -> Box | None:
+    if b is None:
+        return a
+    both = max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+    return both if min(both[2] - both[0], both[3] - both[1]) > THIN else None
+
+
+def _holds(box: Box, x: float, y: float) -> bool:
+    return box[0] < x < box[2] and box[1] < y < box[3]
