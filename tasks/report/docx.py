@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from tasks.report import page_images, sniff
+from tasks.report.docx_look import Looks
 from tasks.report.docx_numbering import Numbering
-from tasks.report.docx_package import Package, child, is_on, name, value
+from tasks.report.docx_package import Package, child, name, value
 from tasks.report.model import Block, Image, Paragraph, Place, Reject, Source, SourceCell, SourceRow
 
 MOST_BYTES = 64 << 20
@@ -23,6 +24,10 @@ _PASS = frozenset(
     ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo", "hyperlink", "fldSimple",
      "dir", "bdo", "ruby", "rubyBase")
 )  # fmt: skip
+# A formula that sets its parts above one another; what it says is not their digits in a row.
+_SET = frozenset(f"m:{kind}" for kind in ("f", "sSup", "sSub", "sSubSup", "rad", "eqArr", "m"))
+UNSURE = "\ufffd"
+"""Stands in a cell's text for what Word shows there otherwise than as text: no number has it."""
 _EMU = 12700  # English Metric Units in a point
 _LENGTH = re.compile(r"(width|height):\s*([\d.]+)\s*(pt|in|cm|mm|px)?")
 _POINTS = {"pt": 1.0, "in": 72.0, "cm": 28.35, "mm": 2.835, "px": 0.75, "": 0.75}
@@ -43,10 +48,12 @@ class _Reader:
 
     headings: set[str]
     numbering: Numbering
+    looks: Looks
     blocks: list[Block] = field(default_factory=list)
     line: int = 0
     table: int = 0
     images: list[Image] = field(default_factory=list)  # named by their references
+    in_cell: bool = False
     foreign: bool = False  # holds its text as an embedded page
 
     def walk(self, parent: etree._Element) -> None:
@@ -91,8 +98,12 @@ class _Reader:
             if kind == "t" or kind == "m:t":
                 out.append(element.text or "")
             elif kind == "r":
-                if not is_on(child(element, "rPr", "vanish")):
+                look = self.looks.of(element)
+                if look != "hidden":
+                    before = len(out)
                     self._runs(element, out, boxes)
+                    if look == "doubtful" and self.in_cell and "".join(out[before:]).strip():
+                        out.insert(before, UNSURE)
             elif kind in ("tab", "ptab"):
                 out.append("\t")
             elif kind in ("br", "cr"):
@@ -103,6 +114,8 @@ class _Reader:
                 out.append(_symbol(value(element, "char")))
             elif kind in ("drawing", "pict", "object"):
                 self._drawing(element, boxes)
+                if self.in_cell and _is_inline_picture(element):
+                    out.append(UNSURE)
             elif kind == "mc:AlternateContent":
                 # both alternatives say the same: one of them is shown
                 choice = child(element, "mc:Choice")
@@ -111,6 +124,8 @@ class _Reader:
                 if choice is not None:
                     self._runs(choice, out, boxes)
             elif kind in _PASS or kind.startswith("m:"):
+                if self.in_cell and kind in _SET:
+                    out.append(UNSURE)
                 self._runs(element, out, boxes)
 
     def _drawing(self, drawing: etree._Element, boxes: list[etree._Element]) -> None:
@@ -164,6 +179,7 @@ class _Reader:
 
     def _cell_text(self, cell: _Cell, boxes: list[etree._Element]) -> str:
         lines = []
+        self.in_cell = True
         for part in cell.content:
             for element in _content(part):
                 if name(element) == "p":
@@ -175,6 +191,7 @@ class _Reader:
                             boxes.append(box)
                         else:
                             lines += [self.text(p, boxes) for p in _content(box) if name(p) == "p"]
+        self.in_cell = False
         return "\n".join(lines).strip("\n")
 
 
@@ -192,7 +209,7 @@ def source(data: bytes) -> Source:
         raise Reject("too_large", f"the tables have more than {MOST_CELLS} cells")
     styles = package.beside(path, "/styles")
     numbering = Numbering(package.beside(path, "/numbering"), styles)
-    reader = _Reader(_heading_styles(styles), numbering)
+    reader = _Reader(_heading_styles(styles), numbering, Looks(styles))
     reader.walk(body)
     if reader.foreign and not reader.blocks:
         raise Reject("unsupported", "the DOCX holds its text as an embedded page (altChunk)")
@@ -285,6 +302,12 @@ def _content(parent: etree._Element) -> Iterator[etree._Element]:
 
 def _holds_table(cell: etree._Element) -> bool:
     return any(name(element) == "tbl" for element in cell.iter())
+
+
+def _is_inline_picture(drawing: etree._Element) -> bool:
+    """Whether a picture stands in the line like a character; a seal lies over it instead."""
+    shown = [name(element) for element in drawing.iter()]
+    return "wp:inline" in shown and "a:blip" in shown
 
 
 def _in_fallback(element: etree._Element, top: etree._Element) -> bool:

@@ -141,6 +141,44 @@ def test_changes_are_accepted_and_hidden_text_is_hidden() -> None:
     assert grids(source) == {1: [[("123", 1, 1), ("4-5", 1, 1)]]}
 
 
+@pytest.mark.parametrize(
+    ("look", "shown"),
+    [
+        ('<w:vertAlign w:val="superscript"/>', "12\ufffd3"),
+        ('<w:position w:val="8"/>', "12\ufffd3"),
+        ("<w:strike/>", "12\ufffd3"),
+        ('<w:color w:val="FFFFFF"/>', "12\ufffd3"),
+        ('<w:rStyle w:val="Note"/>', "12\ufffd3"),
+        ('<w:rStyle w:val="Gone"/>', "12"),
+        ('<w:rStyle w:val="Gone"/><w:vanish w:val="0"/>', "123"),
+        ('<w:color w:val="FFFFFF"/><w:shd w:fill="003366"/>', "123"),
+        ('<w:strike w:val="0"/><w:position w:val="-2"/><w:color w:val="FF0000"/>', "123"),
+    ],
+)
+def test_digits_that_word_sets_off_or_hides_are_not_part_of_a_number(look: str, shown: str) -> None:
+    styles = (
+        f'<w:styles xmlns:w="{W}">'
+        '<w:style w:styleId="Base"><w:rPr><w:vertAlign w:val="superscript"/></w:rPr></w:style>'
+        '<w:style w:styleId="Note"><w:basedOn w:val="Base"/></w:style>'
+        '<w:style w:styleId="Gone"><w:rPr><w:vanish/></w:rPr></w:style></w:styles>'
+    )
+    run = f"<w:r><w:rPr>{look}</w:rPr><w:t>3</w:t></w:r>"
+    source = docx.source(package(tbl([tc(p("12", run))]) + p("12", run), word_styles=styles))
+    assert grids(source) == {1: [[(shown, 1, 1)]]}
+    assert texts(source) == [shown.replace("\ufffd", "")]
+
+
+def test_pictures_of_digits_and_fractions_are_no_blank_and_no_number() -> None:
+    inline = "<wp:inline><a:graphic><a:blip/></a:graphic></wp:inline>"
+    picture = f"<w:r><w:drawing>{inline}</w:drawing></w:r>"
+    seal = picture.replace("inline", "anchor")
+    math = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    half = "<m:f><m:num><m:r><m:t>1</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f>"
+    fraction = f'<m:oMath xmlns:m="{math}">{half}</m:oMath>'
+    source = docx.source(package(tbl([tc(p(picture)), tc(p("5", seal)), tc(p(fraction))])))
+    assert grids(source) == {1: [[("\ufffd", 1, 1), ("5", 1, 1), ("\ufffd12", 1, 1)]]}
+
+
 def test_layout_tables_are_paragraphs_around_their_tables() -> None:
     inner = tbl([tc("11"), tc("12")])
     source = docx.source(package(tbl([tc("上", inner, "下")]) + tbl([tc("21"), tc("22")])))
