@@ -30,6 +30,8 @@ _OTHERS = {
     "http://purl.oclc.org/ooxml/drawingml/wordprocessingDrawing": "wp:",
     "http://schemas.openxmlformats.org/drawingml/2006/main": "a:",
     "http://purl.oclc.org/ooxml/drawingml/main": "a:",
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main": "s:",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main": "s:",
     "urn:schemas-microsoft-com:vml": "v:",
     "http://purl.org/dc/elements/1.1/": "dc:",
 }

@@ -15,9 +15,12 @@ from lxml import etree
 
 from tasks.report.docx_package import Package, value
 from tasks.report.model import Place, Reject
+from tasks.report.sheet_formats import PLAIN, Style, styles
 
 MOST_SQUARES = 500_000
 LAST_COLUMN = 16_384
+UNSURE = "\ufffd"
+"""Stands in the text of a cell that shows something else than its value: no number has it."""
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 
 
@@ -27,7 +30,7 @@ class SheetFacts:
 
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
-    texts: dict[tuple[int, int], str] = field(default_factory=dict)  # instead of "empty"
+    texts: dict[tuple[int, int], str] = field(default_factory=dict)  # in place of calamine's
 
 
 def facts(package: Package) -> dict[str, SheetFacts]:
@@ -40,6 +43,7 @@ def facts(package: Package) -> dict[str, SheetFacts]:
         identity: path
         for identity, _, path in package.relations("xl/_rels/workbook.xml.rels", "xl")
     }
+    shown = styles(package.part("xl/styles.xml"))
     found: dict[str, SheetFacts] = {}
     squares = 0
     for element in workbook.iter():
@@ -48,7 +52,7 @@ def facts(package: Package) -> dict[str, SheetFacts]:
         root = package.part(targets.get(value(element, "id") or "", ""))
         number = len(found) + 1
         if root is not None:
-            sheet, unfolded = _facts(root)
+            sheet, unfolded = _facts(root, shown)
             squares += unfolded
             if squares > MOST_SQUARES:
                 raise Reject("too_large", "the sheets are too large", Place("sheet", number))
@@ -56,7 +60,7 @@ def facts(package: Package) -> dict[str, SheetFacts]:
     return found
 
 
-def _facts(root: etree._Element) -> tuple[SheetFacts, int]:
+def _facts(root: etree._Element, shown: list[Style]) -> tuple[SheetFacts, int]:
     sheet = SheetFacts()
     top = bottom = right = -1
     row = column = -1
@@ -71,7 +75,9 @@ def _facts(root: etree._Element) -> tuple[SheetFacts, int]:
             row, column = _position(value(element, "r"), row, column + 1)
             top = row if top < 0 else min(top, row)
             bottom, right = max(bottom, row), max(right, column)
-            if (text := _unread(element)) is not None:
+            text = _unread(element)
+            text = _doubtful(element, shown) if text is None else text
+            if text is not None:
                 sheet.texts[row, column] = text
         elif kind == "col" and value(element, "hidden") in ("1", "true"):
             first, last = _int(value(element, "min"), 1), _int(value(element, "max"), 1)
@@ -87,6 +93,17 @@ def _unread(cell: etree._Element) -> str | None:
         return shown or "#ERROR"
     if "f" in children and not shown and "is" not in children and value(cell, "t") != "str":
         return "=" + children["f"]  # never computed: what a person would see is not known
+    return None
+
+
+def _doubtful(cell: etree._Element, shown: list[Style]) -> str | None:
+    """The text of a cell that shows something else than its value, marked."""
+    number = _int(value(cell, "s"), 0)
+    style = shown[number] if number < len(shown) else PLAIN
+    written = next((e.text or "" for e in cell if _local(e) in ("v", "is")), "").strip()
+    is_number = value(cell, "t") in (None, "n")
+    if (written or not is_number) and style.doubtful(written, number=is_number):
+        return UNSURE + (written if is_number else "")
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.styles import Font, PatternFill
 
 from tasks.report import sheet
 from tasks.report.model import Paragraph, Reject, Source, SourceRow
@@ -159,6 +160,39 @@ def test_a_number_that_cannot_be_read_is_not_blank() -> None:
 )  # fmt: skip
 def test_printed(value: object, text: str) -> None:
     assert sheet.printed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "look", "shown"),
+    [
+        (12000, {"number_format": "#,##0,"}, "\ufffd12000"),
+        (0.5, {"number_format": "0%"}, "\ufffd0.5"),
+        (46.2697, {"number_format": "0.00"}, "\ufffd46.2697"),
+        (46.5, {"number_format": "0.00"}, "46.5"),
+        (7, {"number_format": ";;;"}, "\ufffd7"),
+        (45000, {"number_format": "yyyy/m/d"}, "\ufffd45000"),
+        (-3, {"number_format": "0;0"}, "\ufffd-3"),
+        (0, {"number_format": '_ * #,##0_ ;_ * -#,##0_ ;_ * "-"??_ ;_ @_ '}, "0"),
+        (-1234, {"number_format": '#,##0"件";[Red]-#,##0'}, "-1234"),
+        (5, {"font": Font(strike=True)}, "\ufffd5"),
+        (5, {"font": Font(vertAlign="superscript")}, "\ufffd5"),
+        (5, {"font": Font(color="FFFFFFFF")}, "\ufffd5"),
+        (5, {"font": Font(color="FFFFFFFF"), "fill": PatternFill("solid", "FF003366")}, "5"),
+        ("5件", {"font": Font(strike=True)}, "\ufffd"),
+        ("5件", {"number_format": "0%"}, "5件"),
+    ],
+)
+def test_a_cell_that_shows_something_else_than_its_value_is_unsure(
+    value: object, look: dict[str, Any], shown: str
+) -> None:
+    book = openpyxl.Workbook()
+    page = book.worksheets[0]
+    page["A1"], page["B1"], page["A2"], page["B2"] = "事项", "数量", "规章", value
+    for attribute, of_it in look.items():
+        setattr(page["B2"], attribute, of_it)
+    out = io.BytesIO()
+    book.save(out)
+    assert grids(sheet.source(out.getvalue()))[1][1][1][0] == shown
 
 
 def spoiled(change: bytes, into: bytes, part: str = "xl/worksheets/sheet1.xml") -> bytes:
