@@ -17,7 +17,7 @@ from tasks.report import markup, page_images, style_sheets, unseen, visible
 from tasks.report.model import Block, Image, Link, Paragraph, Reject, Source
 
 _RESERVED_PREFIX = markup.RESERVED[0].encode()[:1]
-_CONTROLS = [bytes([c]) for c in range(32) if c not in (9, 10, 13)]
+_CONTROLS = bytes(c for c in range(32) if c not in (9, 10, 13))
 # Word gives every word a style: half of such a page, and half of what parsing it costs.
 _STYLES = re.compile(rb' (?:style|class|dir)="([^"<>]*)"(?=[ />\r\n])')
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
@@ -40,24 +40,16 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     What the page hides in its own styles is left out; with `show_blocks` only inside tables (some
     systems hide the article until a script shows it).
     """
-    # Most pages hold none: looking for each costs a third of what translating costs.
-    if controls := b"".join([control for control in _CONTROLS if control in page]):
-        page = page.translate(None, controls)
-    if _RESERVED_PREFIX in page:
-        for reserved in markup.RESERVED:
-            page = page.replace(reserved.encode(), b"")
     inline: list[bytes] = []
-    if b";base64," in page:
-        page = _INLINE.sub(lambda m: _inlined(m[1], inline), page)
+    page, plain, styles = _cleaned(page, inline)
     if len(page) > _LARGE and _ENDLESS_TAG.search(page):
         raise Reject("too_large", "the page has a tag of more than 100 KB")
-    parts = _STYLES.split(page)
-    plain = b" ".join(parts[::2])
     lowered = plain.lower()
-    styles = set(parts[1::2])
-    ruled = b"<style" in lowered and any(map(style_sheets.bears, _SHEET.findall(lowered)))
-    hides = ruled or visible.suspicious(lowered, styles)
+    styled = b"style" in lowered
+    ruled = styled and any(map(style_sheets.bears, _SHEET.findall(lowered)))
+    hides = ruled or visible.suspicious(lowered, styles, elsewhere=styled)
     if hides:
+        page = page.translate(None, _CONTROLS)  # its styles may hold some too
         lowered = page.lower()
     else:
         page = plain
@@ -77,6 +69,32 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     found.blocks = markup.blocks(root, found.images)
     found.complete = _complete(lowered, found.blocks)
     return found
+
+
+def _cleaned(page: bytes, inline: list[bytes]) -> tuple[bytes, bytes, set[bytes]]:
+    """A page without what libxml2 or `markup` cannot take, the same without its styles, and those.
+
+    Pictures that stand in the page go to `inline`. Most pages have nothing of all this, and to look
+    for it in the shorter text costs half.
+    """
+    parts = _STYLES.split(page)
+    plain = b" ".join(parts[::2])
+    styles = set(parts[1::2])
+    del parts  # what comes next takes its place in the processor's memory
+    controls = any(map(plain.__contains__, _CONTROLS))
+    reserved = _RESERVED_PREFIX in plain
+    pictures = b";base64," in plain
+    if not (controls or reserved or pictures):
+        return page, plain, styles
+    if controls:
+        page = page.translate(None, _CONTROLS)
+    if reserved:
+        for character in markup.RESERVED:
+            page = page.replace(character.encode(), b"")
+    if pictures:
+        page = _INLINE.sub(lambda m: _inlined(m[1], inline), page)
+    parts = _STYLES.split(page)
+    return page, b" ".join(parts[::2]), set(parts[1::2])
 
 
 def _without_early_end(page: bytes, lowered: bytes) -> bytes:

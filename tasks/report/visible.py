@@ -99,19 +99,17 @@ def is_white(colour: str | None) -> bool:
     return bool(_WHITE_ALONE.match(compact) or _WHITE_ALONE.match("#" + compact))
 
 
-def suspicious(page: bytes, styles: Iterable[bytes]) -> bool:
+def suspicious(page: bytes, styles: Iterable[bytes], *, elsewhere: bool) -> bool:
     """Whether what a page's elements say of themselves hides, strikes or moves a text, or may.
 
-    `page` is in lower case; `styles` are its attributes style and dir as far as it does not hold
-    them.
+    `page` is in lower case; `styles` are its attributes style and dir, `elsewhere` says that it may
+    hold more of them.
     """
     if b"hidden" in page or any(map(_matters, styles)):
         return True
     if b"<font" in page and _WHITE_FONT.search(page):
         return True
-    return (b"style=" in page or b"style =" in page) and any(
-        map(_matters, set(_ELSEWISE.findall(page)))
-    )
+    return elsewhere and any(map(_matters, set(_ELSEWISE.findall(page))))
 
 
 @lru_cache(maxsize=16384)
