@@ -34,19 +34,22 @@ MOST = 0.25  # beyond this share of the readings a full rebuild costs less
 GROWN = 1.5  # times the size after the last full rebuild: deleted rows keep their place in the file
 IDS = pa.schema([("report_id", _TEXT)])
 UNITS = pa.schema([("unit_id", _TEXT)])
-AREAS = pa.schema([("area_id", _TEXT), ("report_year", pa.int32())])
 FILES = pa.schema([("filename", _TEXT)])
+RUNS = pa.schema([("run_id", _TEXT)])
 REPEATS = pa.schema([("filename", _TEXT), ("file_row_number", pa.int64())])
 _TOUCHED = {
     "touched_readings": IDS,
     "touched_files": FILES,  # where they stand
+    "touched_fetches": FILES,  # parts of the archive that are new
+    "touched_runs": RUNS,  # whose account, or what is said of the run itself, is another now
+    "touched_accounts": FILES,  # of these runs
     "touched_resolutions": IDS,
     "touched_reports": IDS,
     "touched_units": UNITS,
-    "touched_areas": AREAS,  # in which a touched report counted before
+    "touched_coverage": UNITS,  # these, and others of which it may be known now who published
 }
 # Known once units are resolved, by what a reading says itself and by the keys that others teach.
-_BY_UNITS = ("touched_resolutions", "touched_reports", "touched_units", "touched_areas")
+_BY_UNITS = ("touched_resolutions", "touched_reports", "touched_units", "touched_coverage")
 MEMORY = "1GB"  # of the connections here
 
 
@@ -101,6 +104,11 @@ def parts_of(folder: Place) -> list[Place]:
     return [p for p in listed(folder, "*.parquet") if not p.name.startswith(".")]
 
 
+def accounts_of(warehouse: Warehouse) -> list[Path]:
+    """The Parquet files of the runs: what was discovered, and what became of it."""
+    return list(warehouse.runs.glob("*/*.parquet"))
+
+
 def plan(warehouse: Warehouse, prepared: Path, key: str, *, full: bool) -> Increment:
     """Find what changed, and write it beside the other inputs of the models (`touched_*`).
 
@@ -112,10 +120,12 @@ def plan(warehouse: Warehouse, prepared: Path, key: str, *, full: bool) -> Incre
         let_read(connection, warehouse.stored)
         _directory(connection, readings)
         _write(prepared / "repeats.parquet", connection, "select * from repeats", REPEATS)
-        connection.register("files", fingerprints([*readings, *fetches]))
+        connection.register("files", fingerprints([*readings, *fetches, *accounts_of(warehouse)]))
+        runs = _quoted(prepared / "runs.parquet")
+        connection.execute(f"create view runs as from read_parquet('{runs}')")
         why = _why_full(connection, warehouse, key, full=full)
         if not why:
-            why = _touched(connection)
+            why = _touched(connection, warehouse)
         for name, schema in _TOUCHED.items():
             found = None if why or name in _BY_UNITS else f"from {name} order by all"
             _write(prepared / f"{name}.parquet", connection, found, schema)
@@ -130,9 +140,8 @@ def remember(database: Path, warehouse: Warehouse, key: str, *, full: bool) -> N
     """Note in a new generation what it was built from, for the next."""
     with connect(database) as connection:
         connection.execute("checkpoint")
-        connection.register(
-            "files", fingerprints([*parts_of(warehouse.reports), *parts_of(warehouse.snapshots)])
-        )
+        stored = [*parts_of(warehouse.reports), *parts_of(warehouse.snapshots)]
+        connection.register("files", fingerprints([*stored, *accounts_of(warehouse)]))
         connection.execute("create schema if not exists built")
         connection.execute("create or replace table built.files as from files")
         if full:
@@ -201,7 +210,7 @@ def _used(connection: duckdb.DuckDBPyConnection, database: str) -> int:
     return int(used[0][0])
 
 
-def _touched(connection: duckdb.DuckDBPyConnection) -> str:
+def _touched(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> str:
     """The tables `touched_*`. Says why it would not be worth it."""
     connection.execute(
         """
@@ -220,7 +229,34 @@ def _touched(connection: duckdb.DuckDBPyConnection) -> str:
         from placed
         semi join touched_readings using (report_id)
         anti join repeats using (filename, file_row_number);
+
+        create table touched_fetches as
+        select filename from changed_files where filename like '%/snapshots/%';
         """
+    )
+    connection.execute(
+        """
+        create table touched_runs as
+        select split_part(substr(filename, length($folder) + 1), '/', 1) as run_id
+        from changed_files
+        where starts_with(filename, $folder)
+        union
+        select run_id from (
+            (from runs except from old.staging.stg_runs)
+            union all
+            (from old.staging.stg_runs except from runs)
+        )
+        """,
+        {"folder": f"{warehouse.runs}/"},
+    )
+    connection.execute(
+        """
+        create table touched_accounts as
+        select filename from files
+        where starts_with(filename, $folder)
+            and split_part(substr(filename, length($folder) + 1), '/', 1) in (from touched_runs)
+        """,
+        {"folder": f"{warehouse.runs}/"},
     )
     ((gone,),) = connection.execute(
         """
@@ -249,12 +285,75 @@ def _touched(connection: duckdb.DuckDBPyConnection) -> str:
     return f"{touched:,} of {known:,} readings changed" if touched > MOST * known else ""
 
 
+# Coverage asks of a unit who reports for it (a government's office may), which reports may be its
+# own, what listings name, and in which years anything of its source was seen.
+_COVERAGE = """
+with judged as (
+    select unit_id, division_id, organ_id, resolution, candidates
+    from old.staging.stg_resolutions semi join touched using (report_id)
+    union all
+    select unit_id, division_id, organ_id, resolution, candidates from resolutions
+),
+
+listings as (
+    select * from ((from listed except from old.staging.stg_listed)
+        union all (from old.staging.stg_listed except from listed))
+),
+
+seen_before as (
+    select source_id, report_year from old.staging.stg_readings
+    union
+    select source_id, report_year from old.staging.stg_listed
+),
+
+seen_now as (
+    select source_id, report_year
+    from old.staging.stg_readings anti join touched_readings using (report_id)
+    union
+    select source_id, report_year from now_read
+    union
+    select source_id, report_year from listed
+),
+
+other_years as (  -- of which divisions, and all sources of these
+    select source_id
+    from expected
+    semi join (
+        select source_division_id
+        from expected
+        semi join (
+            select * from ((from seen_now except from seen_before)
+                union all (from seen_before except from seen_now))
+        ) using (source_id)
+    ) using (source_division_id)
+)
+
+select unit_id from judged where unit_id is not null
+union
+select substr(sha256(division_id || '|gov'), 1, 16) from judged where organ_id = 'gov_office'
+union
+select candidate.unit_id
+from (select unnest(candidates) as candidate from judged where resolution = 'ambiguous')
+union
+select unit_id from listings
+union
+select unit_id from expected semi join other_years using (source_id)
+union
+select resolutions.unit_id
+from old.staging.stg_resolutions as resolutions
+inner join old.staging.stg_readings using (report_id)
+semi join other_years using (source_id)
+where resolutions.unit_id is not null
+"""
+
+
 def join_resolutions(warehouse: Warehouse, prepared: Path) -> None:
     """Once the touched readings are resolved: take all reports together that bear on each other."""
     with connect() as connection:
         let_read(connection, warehouse.stored)
         attach(connection, warehouse)
-        for name in ("touched_readings", "touched_files", "resolutions", "corrections", "verdicts"):
+        names = ("touched_readings", "touched_files", "resolutions", "corrections", "verdicts")
+        for name in (*names, "listed", "expected"):
             path = _quoted(prepared / f"{name}.parquet")
             connection.execute(f"create view {name} as from read_parquet('{path}')")
         _links(connection, warehouse)
@@ -270,27 +369,37 @@ def join_resolutions(warehouse: Warehouse, prepared: Path) -> None:
                 union
                 select unit_id from resolutions where unit_id is not null
             """,
-            "touched_areas": """
-                select distinct area_id, report_year from old.reconcile.total_reports
-                semi join touched using (report_id)
-            """,
+            "touched_coverage": _COVERAGE,
         }
         for name in _BY_UNITS:
             sql = f"from ({said[name]}) order by all"
             _write(prepared / f"{name}.parquet", connection, sql, _TOUCHED[name])
+        # What the models compare with, to find the totals that are others now (sql/macros).
+        for name, sql in (
+            ("reports", "from old.reconcile.total_reports semi join touched using (report_id)"),
+            ("units", "from old.reconcile.total_units"),
+        ):
+            rows = connection.execute(sql).to_arrow_table()
+            write_table(prepared / f"before_total_{name}.parquet", rows)
 
 
 def _links(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
     """`links`: each report with every document, page and unit that it hangs on, before or now."""
     files = [r[0] for r in connection.execute("from touched_files").fetchall()]
     connection.execute(
-        "create table now_read (report_id varchar, document_id varchar, parent_document_id varchar)"
+        """
+        create table now_read (
+            report_id varchar, document_id varchar, parent_document_id varchar, source_id varchar,
+            report_year int
+        )
+        """
     )
     if files:
         connection.execute(
             """
             insert into now_read
-            select report_id, document_id, parent_document_id from read_parquet(?) as parts
+            select report_id, document_id, parent_document_id, source_id, report_year
+            from read_parquet(?) as parts
             semi join touched_readings using (report_id)
             """,
             [files],
@@ -306,7 +415,7 @@ def _links(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
         with read as (
             select report_id, document_id, parent_document_id from old.staging.stg_readings
             union all
-            from now_read
+            select report_id, document_id, parent_document_id from now_read
         )
         select report_id, document_id as link from read
         union

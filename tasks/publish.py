@@ -192,7 +192,7 @@ def prepare(
     """
     folder.mkdir()
     write_table(folder / "schema_reports.parquet", reports.SCHEMA.empty_table())
-    write_table(folder / "runs.parquet", _runs(warehouse))
+    write_table(folder / "runs.parquet", run_table(warehouse))
     allowed = [s for s in sources if s.status == "allowed"]
     known = pa.Table.from_pylist([s._asdict() for s in allowed], schema=_SOURCES)
     write_table(folder / "sources.parquet", known)
@@ -240,7 +240,8 @@ def _judge(
         learn(connection, folder, resolver.registry, fetches, some=some)
 
 
-def _runs(warehouse: Warehouse) -> pa.Table:
+def run_table(warehouse: Warehouse) -> pa.Table:
+    """The finished runs, with their sums."""
     rows = [
         {
             "run_id": run["run_id"],

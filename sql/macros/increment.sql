@@ -20,11 +20,53 @@
   {%- if is_incremental() %}delete from {{ this }} where {{ column }} in {{ touched(set) }}{% endif -%}
 {%- endmacro %}
 
-{# The areas and years in which a touched report counts, or counted before. #}
-{% macro touched_areas() -%}
-  (
-    select (area_id, report_year) from {{ touched('areas') }}
-    union
-    select (area_id, report_year) from {{ ref('total_reports') }} where report_id in {{ touched('reports') }}
-  )
+{# Totals: a model that is done tells which of the next ones' rows are touched, by comparing with what
+   the published generation had. Areas and years in which other reports count now, or read again. #}
+{% macro tell_touched_areas() -%}
+  {%- set now = "(from " ~ this ~ " where report_id in " ~ touched('reports') ~ ")" %}
+  {%- set before = "(from read_parquet(" ~ prepared('before_total_reports') ~ "))" %}
+  {{ tell('areas', "
+    select distinct area_id, report_year
+    from (
+      (from " ~ now ~ " except from " ~ before ~ ")
+      union all
+      (from " ~ before ~ " except from " ~ now ~ ")
+      union all
+      from " ~ now ~ " where report_id in " ~ touched('readings') ~ "
+    )") }}
+{%- endmacro %}
+
+{# These, those that have other units now, and the areas above them. #}
+{% macro tell_touched_totals() -%}
+  {%- set before = "(from read_parquet(" ~ prepared('before_total_units') ~ "))" %}
+  {{ tell('totals', "
+    with recursive up as (
+      from " ~ touched('areas') ~ "
+      union
+      select area_id, report_year
+      from (
+        (from " ~ this ~ " except from " ~ before ~ ")
+        union all
+        (from " ~ before ~ " except from " ~ this ~ ")
+      )
+      union
+      select areas.parent_id, areas.report_year
+      from up
+      inner join " ~ this ~ " as areas using (area_id, report_year)
+      where areas.parent_id is not null
+    )
+    from up") }}
+{%- endmacro %}
+
+{# Which of the touched totals have a bound, before they are made anew. #}
+{% macro tell_touched_bounds() -%}
+  {{ tell('bounds', "
+    select area_id, report_year, series from " ~ this ~ "
+    where level < 3 and upper_bound is not null and (area_id, report_year) in " ~ touched('totals')) }}
+{%- endmacro %}
+
+{% macro tell(set, sql) -%}
+  {%- if env_var('GONGKAI_INCREMENT', '') == '1' -%}
+  copy ({{ sql }}) to {{ prepared('touched_' ~ set) }} (format parquet)
+  {%- endif -%}
 {%- endmacro %}

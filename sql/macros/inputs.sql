@@ -39,3 +39,22 @@
     anti join read_parquet({{ prepared('repeats') }}) as repeats using (filename, file_row_number)
   )
 {%- endmacro %}
+
+{# What a run leaves of one kind, and the archive's fetches: all, or in an increment the rows to put in:
+   those of the touched runs, or of the new parts. #}
+{% macro accounts_parquet(name) -%}
+  {{ parquet_of(archive('runs/**/*' ~ name ~ '.parquet'), archive('runs/schema-' ~ name ~ '.parquet'), 'accounts', '/' ~ name ~ '.parquet') }}
+{%- endmacro %}
+
+{% macro fetches_parquet() -%}
+  {{ parquet_of(stored('snapshots/*.parquet'), stored('snapshots/schema.parquet'), 'fetches', '') }}
+{%- endmacro %}
+
+{% macro parquet_of(every, schema, set, ending) -%}
+  {%- if is_incremental() %}
+  {%- set found = run_query("select chr(39) || replace(filename, chr(39), chr(39) || chr(39)) || chr(39) from " ~ touched(set) ~ " where ends_with(filename, '" ~ ending ~ "')").rows %}
+  read_parquet([{{ schema }}{% for (file,) in found %}, {{ file }}{% endfor %}], union_by_name = true)
+  {%- else %}
+  read_parquet({{ every }}, union_by_name = true)
+  {%- endif %}
+{%- endmacro %}

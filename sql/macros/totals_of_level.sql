@@ -2,10 +2,14 @@
    directly below (`lower`: the models of their levels) add up to. A level is a table of its own: with
    all in one query the counties' five million rows would be held in memory several times. #}
 {% macro totals_of_level(level, lower=[]) -%}
+{{ config(
+    materialized='incremental', incremental_strategy='append',
+    pre_hook="{{ forget('totals', '(area_id, report_year)') }}"
+) }}
 with units as (
     select * exclude (level)
     from {{ ref('total_units') }}
-    where level = {{ level }}
+    where level = {{ level }} {{- only_touched('totals', '(area_id, report_year)') }}
 ),
 
 own as (
@@ -28,7 +32,7 @@ below as (
         {%- for model in lower %}
         select parent_id, report_year, series, is_signed, value, blanks, counted
         from {{ ref(model) }}
-        where parent_level = {{ level }}
+        where parent_level = {{ level }} {{- only_touched('totals', '(parent_id, report_year)') }}
         {{ "union all" if not loop.last }}
         {%- endfor %}
     )

@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tasks import increment, judgements
-from tasks.publish import Published, publish, query
+from tasks.publish import Published, publish, query, run_table
 from tasks.store import Warehouse
-from tasks.units.tables import RESOLUTIONS
+from tasks.units.listed import LISTED
+from tasks.units.tables import EXPECTED, RESOLUTIONS
 from tests.models.synthetic import Night, Synthetic, figures, unified
 from tests.models.test_judgements import correction, write
 from tests.models.world import BUSY, DINGHAI, GRANTED, GZL, HUACHUAN, IMPORTED, LINAN, SOURCES, fill
@@ -210,6 +211,8 @@ def built(tmp_path: Path) -> Warehouse:
         night.report(f"{HUACHUAN}{n}", None, 2021)
     warehouse = world.write()
     with duckdb.connect(str(warehouse.database)) as db:
+        db.register("runs", run_table(warehouse))
+        db.register("listed", LISTED.empty_table())
         db.execute(
             f"""
             create schema staging;
@@ -218,12 +221,16 @@ def built(tmp_path: Path) -> Warehouse:
                 select * from read_parquet('{warehouse.reports}/*.parquet', filename = true);
             create table staging.stg_resolutions as
                 select report_id, null::varchar as unit_id, null::varchar as division_id,
-                    null::varchar as organ_id
+                    null::varchar as organ_id, 'unresolved' as resolution,
+                    []::struct(unit_id varchar, "name" varchar, code varchar)[] as candidates
                 from staging.stg_readings;
+            create table staging.stg_runs as from runs;
+            create table staging.stg_listed as from listed;
             create table staging.stg_corrections (document_id varchar);
             create table staging.stg_verdicts (report_id varchar);
             create table reconcile.total_reports
                 (report_id varchar, area_id varchar, report_year int);
+            create table reconcile.total_units (area_id varchar, report_year int);
             """
         )
         for url, organ in (("other", "gov"), ("office", "gov_office"), ("far", "edu")):
@@ -245,6 +252,7 @@ def built(tmp_path: Path) -> Warehouse:
 
 def _plan(warehouse: Warehouse, folder: Path, key: str = KEY) -> increment.Increment:
     folder.mkdir()
+    pq.write_table(run_table(warehouse), folder / "runs.parquet")
     return increment.plan(warehouse, folder, key, full=False)
 
 
@@ -269,6 +277,8 @@ def _touched(warehouse: Warehouse, prepared: Path, unit: str | None = None) -> s
     for name, schema in (
         ("corrections", judgements.CORRECTIONS),
         ("verdicts", judgements.HUMAN_VERDICTS),
+        ("listed", LISTED),
+        ("expected", EXPECTED),
     ):
         pq.write_table(schema.empty_table(), prepared / f"{name}.parquet")
     increment.join_resolutions(warehouse, prepared)
@@ -299,8 +309,8 @@ def test_a_unit_goes_with_its_reports_and_a_government_with_its_office(
     _second_night(built, LINAN + "new")
     _plan(built, tmp_path / "prepared")
     assert _touched(built, tmp_path / "prepared", "gov") == {"new", "other", "office"}
-    areas = pq.read_table(tmp_path / "prepared/touched_areas.parquet").to_pylist()
-    assert areas == [{"area_id": "d", "report_year": 2021}]
+    before = pq.read_table(tmp_path / "prepared/before_total_reports.parquet").to_pylist()
+    assert [(row["area_id"], row["report_year"]) for row in before] == [("d", 2021)]
     units = pq.read_table(tmp_path / "prepared/touched_units.parquet")["unit_id"].to_pylist()
     assert units == ["u gov", "u gov_office"]
 

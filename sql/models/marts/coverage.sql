@@ -1,3 +1,14 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('coverage', 'unit_id') }}") }}
+{#- The resolutions that bear on the units made anew: their own, their offices', and those not decided. -#}
+{%- set of_touched %}
+    {%- if is_incremental() %}
+        and (
+            resolutions.unit_id in {{ touched('coverage') }}
+            or resolutions.organ_id = 'gov_office'
+            and substr(sha256(resolutions.division_id || '|gov'), 1, 16) in {{ touched('coverage') }}
+        )
+    {%- endif %}
+{%- endset -%}
 -- Expected: the government of each division that has a reviewed source, and of each division in it
 -- down to the townships; each unit that a source is registered for; and each department in the years
 -- after it reported. For every report year seen among the reports of those sources, from 2019 on: the
@@ -11,7 +22,7 @@ listed as (
     select
         *,
         try_cast(link_date as date) as published_date
-    from read_parquet({{ prepared('listed') }})
+    from {{ ref('stg_listed') }}
 ),
 
 years as (
@@ -40,7 +51,7 @@ departments_that_reported as (
         resolutions.resolution = 'resolved'
         and resolutions.organ_id <> 'gov'
         and readings.official
-        and readings.report_year is not null
+        and readings.report_year is not null {{- of_touched }}
     group by all
 ),
 
@@ -82,6 +93,7 @@ expected as (
     inner join in_force
         on in_force.division_id = due.division_id
         and due.report_year between in_force.from_year and in_force.to_year
+    {{ only_touched('coverage', 'due.unit_id', word='where') }}
     qualify row_number() over (
         partition by due.unit_id, due.report_year
         order by due.expected_by, in_force.level
@@ -111,7 +123,7 @@ answers as (
     from {{ ref('stg_readings') }} as readings
     inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
     left join {{ ref('report_versions') }} as versions using (report_id)
-    where resolutions.resolution = 'resolved' and readings.official
+    where resolutions.resolution = 'resolved' and readings.official {{- of_touched }}
     union all by name
     select
         unit_id,

@@ -1,11 +1,18 @@
 -- What is wrong now: each document whose newest outcome (`unchanged` apart, which repeats the one
 -- before) is a rejection, a quarantine or a failed fetch; and trouble that is no document's outcome
 -- (a listing, an attachment) until the same document is read. Names of runs sort in true order.
-with told as (
+with suspects as (  -- few: all else is asked of these only
+    select distinct document_id
+    from {{ ref('stg_outcomes') }}
+    where is_problem or outcome in ('rejected', 'quarantined', 'failed')
+),
+
+told as (
     select
         *,
         outcome in ('rejected', 'quarantined', 'failed') or is_problem as is_failure
     from {{ ref('stg_outcomes') }}
+    semi join suspects using (document_id)
     where (is_problem or outcome in ('parsed', 'rejected', 'duplicate', 'quarantined', 'failed'))
 ),
 
@@ -23,6 +30,7 @@ recovered as (
 read_since as (
     select document_id, max(fetched_at) as read_at
     from {{ ref('stg_readings') }}
+    semi join suspects using (document_id)
     where outcome = 'parsed'
     group by document_id
 ),
@@ -46,6 +54,7 @@ listed_since as (
     select discovered.listing_url as url, max(run_id) as listed_run
     from {{ ref('stg_discovered') }} as discovered
     inner join {{ ref('stg_runs') }} as runs using (run_id)
+    where discovered.listing_url in (select url from told where is_problem and stage = 'discover')
     group by discovered.listing_url
 ),
 
@@ -81,6 +90,13 @@ from_runs as (
 ),
 
 -- A reading of a document that no run speaks of.
+unaccounted as (
+    select distinct document_id
+    from {{ ref('stg_readings') }}
+    anti join {{ ref('stg_outcomes') }} as outcomes using (document_id)
+    where parent_document_id is null and outcome = 'rejected'
+),
+
 from_readings as (
     select
         document_id,
@@ -95,6 +111,7 @@ from_readings as (
         max(fetched_at) as last_seen,
         count(*) as times
     from {{ ref('stg_readings') }}
+    semi join unaccounted using (document_id)
     where parent_document_id is null
     group by document_id
     having arg_max(outcome, fetched_at) = 'rejected'
@@ -103,9 +120,7 @@ from_readings as (
 all_failures as (
     select * from from_runs
     union all by name
-    select from_readings.*
-    from from_readings
-    anti join {{ ref('stg_outcomes') }} as outcomes using (document_id)
+    select * from from_readings
 ),
 
 -- A correction by hand that no longer fits its source is not applied.

@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key=['area_id', 'report_year', 'series'],
+    pre_hook=["{{ tell_touched_bounds() }}", "{{ forget('totals', '(area_id, report_year)') }}"]
+) }}
 -- Bounds. What is missing is not negative, so the value is a lower bound; signed changes have none.
 -- Where every expected unit is covered and nothing is blank, the value is the upper bound too;
 -- elsewhere an area can be no more than a report for an area above it leaves: that report's value less
@@ -11,8 +15,20 @@ with totals as not materialized (
     from {{ ref('area_totals') }}
 ),
 
+{% if is_incremental() -%}
+-- An area's bound hangs on the one above it: where that is made anew, and there is a bound or was one,
+-- those below that have none of their own are made anew too.
+bounded_before as (
+    select area_id, report_year, series from {{ touched('bounds') }}
+    union all
+    select area_id, report_year, series from {{ this }} where level < 3 and upper_bound is not null
+),
+
+{% endif -%}
 upper_0 as (
-    select *, own_upper as upper_bound from totals where level = 0
+    select *, own_upper as upper_bound
+    from totals
+    where level = 0 {{- only_touched('totals', '(area_id, report_year)') }}
 ),
 
 {% for level in [1, 2, 3] -%}
@@ -34,7 +50,18 @@ upper_{{ level }} as (
         {%- endfor %}
     ) as above
         on above.area_id = here.parent_id and above.report_year = here.report_year and above.series = here.series
+    {%- if is_incremental() %}
+    left join bounded_before as before
+        on before.area_id = above.area_id and before.report_year = above.report_year and before.series = above.series
+    {%- endif %}
     where here.level = {{ level }}
+    {%- if is_incremental() %}
+        and (
+            (here.area_id, here.report_year) in {{ touched('totals') }}
+            or here.own_upper is null and not here.is_signed
+            and (above.upper_bound is not null or before.area_id is not null)
+        )
+    {%- endif %}
 ),
 
 {% endfor -%}

@@ -1,21 +1,23 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
-with seen as (
+with missed as (
+    select document_id, fetched_at, seen_at
+    from {{ ref('stg_fetches') }}
+    where error_code in ('http_404', 'http_410')
+),
+
+seen as (
     select document_id, max(seen_at) as last_seen_at
     from {{ ref('stg_fetches') }}
-    where
-        snapshot_id is not null
-        {%- if is_incremental() %}
-        and document_id in (select document_id from {{ ref('stg_readings') }} {{ only_touched('reports', word='where') }})
-        {%- endif %}
+    where snapshot_id is not null and document_id in (select document_id from missed)
     group by document_id
 ),
 
 -- The page was there and is not any more; its versions stay.
 gone as (
     select document_id, min(fetched_at) as withdrawn_since
-    from {{ ref('stg_fetches') }}
+    from missed
     inner join seen using (document_id)
-    where error_code in ('http_404', 'http_410') and seen_at > last_seen_at
+    where seen_at > last_seen_at
     group by document_id
 )
 

@@ -10,7 +10,11 @@
 with last_fetch as (
     select document_id, snapshot_id, max(fetched_at) as last_fetched_at, max(seen_at) as last_seen_at
     from {{ ref('stg_fetches') }}
-    where snapshot_id is not null
+    where
+        snapshot_id is not null
+        {%- if is_incremental() %}
+        and document_id in (select document_id from {{ ref('stg_readings') }} {{ only_touched('reports', word='where') }})
+        {%- endif %}
     group by all
 ),
 

@@ -6,26 +6,8 @@ with years as (
     select distinct report_year from {{ ref('total_reports') }}
 ),
 
-divisions as (
-    select *, coalesce(valid_from, 0) as from_year, coalesce(valid_to, 9998) as to_year
-    from {{ ref('stg_divisions') }}
-),
-
 dated as (
-    select
-        years.report_year,
-        divisions.division_id,
-        divisions.version,
-        divisions.level,
-        divisions.name,
-        coalesce(divisions.parent_id, 'CN') as parent_id,
-        coalesce(code_nbs, code_mca) as division_code,
-        -- 台湾, 香港 and 澳门 are not under the regulation.
-        kind = 'formal' and years.report_year between from_year and to_year
-        and substr(coalesce(code_nbs, code_mca), 1, 2) not in ('71', '81', '82') as is_expected
-    from divisions
-    cross join years
-    {{ version_of_year('divisions.division_id', 'years.report_year', 'version') }}
+    select * from {{ ref('division_years') }}
 ),
 
 townships as (
@@ -35,11 +17,17 @@ townships as (
     group by all
 ),
 
-departments as (
-    select area_id, years.report_year, count(distinct unit_id) as departments
-    from {{ ref('total_reports') }} as reports
-    inner join years on years.report_year >= reports.report_year
+first_reports as (
+    select area_id, unit_id, min(report_year) as first_year
+    from {{ ref('total_reports') }}
     where role = 'own' and not is_government
+    group by all
+),
+
+departments as (
+    select area_id, years.report_year, count(*) as departments
+    from first_reports
+    inner join years on years.report_year >= first_reports.first_year
     group by all
 ),
 

@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental', incremental_strategy='append',
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where (area_id, report_year) in {{ touched_areas() }}{% endif %}"
+    pre_hook="{{ forget('areas', '(area_id, report_year)') }}"
 ) }}
 {#- What the units of an area say for themselves, and what its whole-area report says. Reports are
     added while they are one row each; only the sums of an area are turned into rows. -#}
@@ -17,7 +17,7 @@ with own as (
         {%- endfor %}
     from {{ ref('total_reports') }} as total_reports
     inner join {{ ref('stg_report_values') }} as report_values using (report_id)
-    where role = 'own'{% if is_incremental() %} and (total_reports.area_id, total_reports.report_year) in {{ touched_areas() }}{% endif %}
+    where role = 'own'{{ only_touched('areas', '(total_reports.area_id, total_reports.report_year)') }}
     group by all
 ),
 
@@ -30,7 +30,7 @@ area as (  -- one report for each area and year
         {%- endfor %}
     from {{ ref('total_reports') }} as total_reports
     inner join {{ ref('stg_report_values') }} as report_values using (report_id)
-    where role = 'area'{% if is_incremental() %} and (total_reports.area_id, total_reports.report_year) in {{ touched_areas() }}{% endif %}
+    where role = 'area'{{ only_touched('areas', '(total_reports.area_id, total_reports.report_year)') }}
 )
 
 select

@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('reports') }}") }}
+{{ config(
+    materialized='incremental', incremental_strategy='append',
+    pre_hook="{{ forget('reports') }}", post_hook="{{ tell_touched_areas() }}"
+) }}
 -- Which reports count in totals, one for each unit and year, and where.
 --   area: the whole-area report of a division down to the county: its government's, else its office's;
 --   own:  what a unit says for itself. A government and its office are one unit here. A township's

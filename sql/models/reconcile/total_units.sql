@@ -1,3 +1,4 @@
+{{ config(post_hook="{{ tell_touched_totals() }}") }}
 -- How many units there are in an area and below it, and for how many of them somebody speaks.
 with counted as (
     select

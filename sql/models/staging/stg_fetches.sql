@@ -1,13 +1,20 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
 -- `seen_at` orders the fetches: a fetch is later than those of the runs before its own, whatever the
 -- clock said then (names of runs sort in true order). Imported rows are of the time that they name.
 with fetches as (
     select * exclude (bytes, headers)
-    from read_parquet({{ stored('snapshots/*.parquet') }}, union_by_name = true)
+    from {{ fetches_parquet() }}
 ),
 
 runs as (
     select run_id, max(fetched_at) as latest
-    from fetches
+    from (
+        select run_id, fetched_at, origin from fetches
+        {%- if is_incremental() %}
+        union all
+        select run_id, fetched_at, origin from {{ this }}
+        {%- endif %}
+    )
     where origin = 'fetched'
     group by run_id
 ),

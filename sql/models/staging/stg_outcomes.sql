@@ -1,9 +1,10 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('runs', 'run_id') }}") }}
 with outcomes as (
     select *, false as is_problem
-    from read_parquet({{ archive('runs/**/*outcomes.parquet') }}, union_by_name = true)
+    from {{ accounts_parquet('outcomes') }}
     union all by name
     select *, true as is_problem
-    from read_parquet({{ archive('runs/**/*problems.parquet') }}, union_by_name = true)
+    from {{ accounts_parquet('problems') }}
 )
 
 select
