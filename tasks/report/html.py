@@ -22,7 +22,7 @@ _CONTROLS = bytes(c for c in range(32) if c not in (9, 10, 13))
 _STYLES = re.compile(rb' (?:style|class|dir)="([^"<>]*)"(?=[ />\r\n])')
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
 _ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
-_SHEET = re.compile(rb"<style\b[^>]*>(.*?)(?:</style|\Z)", re.DOTALL)
+_SHEET = re.compile(rb"<style\b[^>]{0,1000}>(.*?)(?:</style|\Z)", re.DOTALL)
 _END_TAG = re.compile(rb"</(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])\s*>")
 _DOCUMENT = re.compile(r"\.(pdf|docx?|xlsx?|wps|rtf|et|ofd|zip|rar|7z)(?:[?#]|$)", re.IGNORECASE)
 _PARSER = etree.HTMLParser(

@@ -8,17 +8,22 @@ of what may stand behind a colon are not looked at), which can only raise doubt.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tasks.report.visible import HARMLESS, HIDING, Effect, effects
 
-_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
-_MEDIA = re.compile(r"@media([^{]*)\{((?:[^{}]*\{[^{}]*\})*)[^{}]*\}")
+# Each is found in one go through a sheet, however it is broken.
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
+_ADDRESS = re.compile(r"url\([^)]*")  # which may hold a whole font
+_MARK = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[{};]")
+_DEEPEST = 3  # brackets in brackets of a selector
+_DEEPEST_RULE = 50
+_LONGEST = 2000  # characters of a selector or of the style of a rule
 _NARROW = re.compile(
     r"max-(?:device-)?width\s*:\s*\d{1,3}(?![\d.])|print|orientation\s*:\s*portrait"
 )
-_RULE = re.compile(r"([^{};]+)\{([^{}]*)\}")
 _BRACKETS = re.compile(r"\[[^\]]*\]|\([^()]*\)")
 _TO_THE_MOUSE = re.compile(r"(?<!\\):(?:hover|focus|active|target|visited|checked)")
 _PSEUDO_ELEMENT = re.compile(r"(?<!\\)(?:::?(before|after|first-letter|first-line)\b|::[\w-]+)")
@@ -72,35 +77,57 @@ def _inside(element: Any, around: tuple[_Compound, ...]) -> bool:
     return all(any(wanted.fits(a) for a in ancestors) for wanted in around)
 
 
-@lru_cache(maxsize=256)  # the pages of a site share their sheets
+@lru_cache(maxsize=64)  # the pages of a site share their sheets
 def rules(css: str) -> Rules:
     """The rules of style sheets that bear on what is seen where."""
     by_last: dict[str, list[tuple[_Compound, tuple[_Compound, ...], Effect]]] = {}
     attributes: set[str] = set()
-    css = _COMMENT.sub("", css)
-    on_some = "".join(inner for where, inner in _MEDIA.findall(css) if not _NARROW.search(where))
-    for sheet, sure in ((_MEDIA.sub("", css), True), (on_some, False)):
-        for selectors, style in _RULE.findall(sheet):
-            own = effects(style)
-            if own & Effect.HIDES:
-                own &= ~Effect.SHOWS
-            for selector in _without_brackets(selectors).split(","):
-                effect, compounds = _told(selector.strip(), style, own, sure=sure)
-                if not effect or not compounds:
-                    continue
-                if effect & Effect.QUOTES:
-                    attributes |= {name.lower() for name in _ATTRIBUTE.findall(style)}
-                *around, last = compounds
-                key = min(last.names, default=last.tag)
-                by_last.setdefault(key, []).append((last, tuple(reversed(around)), effect))
+    for media, selectors, style in _blocks(_ADDRESS.sub("url(", _COMMENT.sub("", css))):
+        if _NARROW.search(media):
+            continue
+        own = effects(style)
+        if own & Effect.HIDES:
+            own &= ~Effect.SHOWS
+        for selector in _without_brackets(selectors).split(","):
+            effect, compounds = _told(selector.strip(), style, own, sure=not media)
+            if not effect or not compounds:
+                continue
+            if effect & Effect.QUOTES:
+                attributes |= {name.lower() for name in _ATTRIBUTE.findall(style)}
+            *around, last = compounds
+            key = min(last.names, default=last.tag)
+            by_last.setdefault(key, []).append((last, tuple(reversed(around)), effect))
     return Rules(by_last, frozenset(attributes))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def bears(sheet: bytes) -> bool:
     """Whether a sheet, in lower case, has rules that bear on what is seen where."""
     told = rules(sheet.decode("utf-8", "replace")).by_last.values()
     return any(effect & ~HARMLESS for ruled in told for _, _, effect in ruled)
+
+
+def _blocks(css: str) -> Iterator[tuple[str, str, str]]:
+    """The rules of a sheet: the media they are for (none for all), selectors, and style."""
+    around: list[tuple[str, int]] = []  # what was opened, and where its content begins
+    media: list[str] = []
+    last = 0
+    for mark in _MARK.finditer(css):
+        if mark[0] == "{":
+            if len(around) > _DEEPEST_RULE:
+                return  # what follows is nothing that a browser would apply
+            around.append((css[last : mark.start()].strip(), mark.end()))
+            if around[-1][0].startswith("@media"):
+                media.append(around[-1][0])
+        elif mark[0] == "}" and around:
+            opened, begins = around.pop()
+            if opened.startswith("@media"):
+                media.pop()
+            elif not opened.startswith("@") and len(opened) <= _LONGEST:
+                style = css[begins : min(mark.start(), begins + _LONGEST)]
+                yield " ".join(media), opened, style
+        if mark[0] in "{};":
+            last = mark.end()
 
 
 def _told(selector: str, style: str, own: Effect, *, sure: bool) -> tuple[Effect, list[_Compound]]:
@@ -125,9 +152,8 @@ def _told(selector: str, style: str, own: Effect, *, sure: bool) -> tuple[Effect
 
 
 def _without_brackets(selectors: str) -> str:
-    count = 1
-    while count:
-        selectors, count = _BRACKETS.subn("", selectors)
+    for _ in range(_DEEPEST):
+        selectors = _BRACKETS.sub("", selectors)
     return selectors
 
 

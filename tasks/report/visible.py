@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntFlag
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+_Style = TypeVar("_Style", str, bytes)
+_Said = TypeVar("_Said")
 
 
 class Effect(IntFlag):
@@ -38,24 +42,24 @@ _EFFECTS = {
         r"opacity:0(?![.\d])", "visibility:collapse", r"font-size:[01](?:p[xt])?(?![.\d\w%])",
         "vertical-align:su[bp]", "unicode-bidi:[a-z-]*override", "writing-mode:(?!horizontal)",
         r"(?:left|top|text-indent):-\d{3}", r"letter-spacing:-(?:\d\d|[\d.]+em)",
-        r"clip:rect\(0", r"clip-path:inset\((?:50|100)%", r"filter:[^;]*opacity\(0",
+        r"clip:rect\(0", r"clip-path:inset\((?:50|100)%", r"filter:[^;]{0,200}opacity\(0",
         "-webkit-text-fill-color:transparent", "-webkit-text-security:(?!none)",
-        r"transform:[^;]*(?:(?:rotate|skew|matrix)\w*\((?!0)|scale\w*\((?:0\)|[^)]*-))",
-        "rotate:[^;]*[1-9]", r"scale:(?:0(?![.\d])|[^;]*-)",
+        r"transform:[^;]{0,200}(?:(?:rotate|skew|matrix)\w*\((?!0)|scale\w*\((?:0\)|[^)]{0,200}-))",
+        "rotate:[^;]{0,200}[1-9]", r"scale:(?:0(?![.\d])|[^;]{0,200}-)",
     ),
     Effect.SHOWS: ("display:(?!none|inherit|initial|unset|revert)", "visibility:visible"),
     Effect.FADES: (f"color:{_WHITE}",),
     Effect.PAINTS: (
         f"background(?:-color|-image)?:(?!{_WHITE}(?:[;!]|$)|none|inherit|initial|unset)",
     ),
-    Effect.STRIKES: ("text-decoration(?:-line)?:[^;]*line-through",),
+    Effect.STRIKES: ("text-decoration(?:-line)?:[^;]{0,200}line-through",),
     Effect.MOVES: (
         "float:(?:right|inline-end)", "order:-?[1-9]", "position:(?:absolute|fixed)", "inset:",
-        "transform:[^;]*translate", "translate:[^;]*[1-9]", "margin-(?:left|right):-",
+        "transform:[^;]{0,200}translate", "translate:[^;]{0,200}[1-9]", "margin-(?:left|right):-",
         "grid-(?:area|column|row)[a-z-]*:",
     ),
     Effect.DRIFTS: ("float:(?:left|inline-start)",),
-    Effect.MIRRORS: ("direction:rtl", "flex-(?:direction|flow):[^;]*reverse", "wrap-reverse"),
+    Effect.MIRRORS: ("direction:rtl", "flex-(?:direction|flow):[^;]{0,200}reverse", "wrap-reverse"),
 }  # fmt: skip
 _PATTERNS = {
     effect: re.compile(rf"(?<![\w-])(?:{'|'.join(patterns)})")
@@ -74,11 +78,22 @@ _HINTS = (
 _ELSEWISE = re.compile(rb"""style\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
 _WHITE_FONT = re.compile(rb"<font[^<>]*?\scolor\s*=\s*[\"']?\s*(?:white|#?fff)")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_REMEMBERED = 1000  # characters; longer styles hold pictures, and are rare
 HIDING = Effect.HIDES | Effect.BLANKS
 HARMLESS = Effect.SHOWS | Effect.PAINTS
 
 
-@lru_cache(maxsize=16384)
+def _remembering(work: Callable[[_Style], _Said]) -> Callable[[_Style], _Said]:
+    remembered = lru_cache(maxsize=16384)(work)
+
+    @wraps(work)
+    def told(style: _Style) -> _Said:
+        return remembered(style) if len(style) <= _REMEMBERED else work(style)
+
+    return told
+
+
+@_remembering
 def effects(style: str) -> Effect:
     """What a style does to its text; `WRITES` and `QUOTES` are for style sheets to say."""
     compact = "".join(_COMMENT.sub("", style).split()).lower()
@@ -112,7 +127,7 @@ def suspicious(page: bytes, styles: Iterable[bytes], *, elsewhere: bool) -> bool
     return elsewhere and any(map(_matters, set(_ELSEWISE.findall(page))))
 
 
-@lru_cache(maxsize=16384)
+@_remembering
 def _matters(style: bytes) -> bool:
     compact = b"".join(style.split()).lower() + b";"
     if not any(hint in compact for hint in _HINTS):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from tasks.report import read
 from tasks.report.model import Form, Reading
+from tasks.report.style_sheets import rules
 from tests.publisher.case import case
 
 PAGE = case("2021", 3).page.decode()
@@ -153,6 +155,28 @@ def test_what_one_rule_hides_and_another_may_show_again_is_not_left_out() -> Non
     css = ".off{display:none} .off.on{display:inline}"
     assert rejected(in_parts(css).replace("<b><i>", '<b class="off on"><i>'))
     assert rejected(in_parts(css).replace("<b><i>", '<b class="off" style="display:inline"><i>'))
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "@font-face{src:url(data:font/woff;base64," + "A" * 400_000 + ")}",
+        "a" * 400_000,
+        "/*" * 100_000,
+        "@media x" * 50_000,
+        "@media x{a{display:none}" * 20_000,
+        "a::before{content:" + "'\\'" * 100_000 + "}",
+        ":is(" * 50_000 + ")" * 50_000 + "{display:none}",
+        "a{transform:" + "transform:" * 40_000 + "}",
+        "a" * 300_000 + "{display:none}",
+        "a+" * 150_000 + "b{display:none}",
+    ],
+    ids=range(10),
+)
+def test_a_sheet_of_any_kind_is_soon_read(css: str) -> None:
+    begun = time.process_time()
+    rules(css)
+    assert time.process_time() - begun < 1
 
 
 def test_white_labels_and_figures_on_a_painted_ground_are_read() -> None:
