@@ -18,8 +18,8 @@ from tasks.report.model import Block, Image, Link, Paragraph, Reject, Source
 
 _RESERVED_PREFIX = markup.RESERVED[0].encode()[:1]
 _CONTROLS = bytes(c for c in range(32) if c not in (9, 10, 13))
-# Word gives every word a style: half of such a page, and half of what parsing it costs.
-_STYLES = re.compile(rb' (?:style|class|dir)="([^"<>]*)"(?=[ />\r\n])')
+# Word gives every word a span and a style: half of such a page, and half of what parsing it costs.
+_STYLES = re.compile(rb' (?:style|class|lang|v?align|dir)="([^"<>]*)"(?=[ />\r\n])')
 _LARGE = 400_000  # bytes; smaller pages cannot hold what is looked for in larger ones
 _ENDLESS_TAG = re.compile(rb"<[^<>]{100000}")
 _SHEET = re.compile(rb"<style\b[^>]{0,1000}>(.*?)(?:</style|\Z)", re.DOTALL)
@@ -44,7 +44,7 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
     page, plain, styles = _cleaned(page, inline)
     if len(page) > _LARGE and _ENDLESS_TAG.search(page):
         raise Reject("too_large", "the page has a tag of more than 100 KB")
-    lowered = plain.lower()
+    plain, lowered = _without_spans(plain)
     styled = b"style" in lowered
     ruled = styled and any(map(style_sheets.bears, _SHEET.findall(lowered)))
     hides = ruled or visible.suspicious(lowered, styles, elsewhere=styled)
@@ -78,7 +78,7 @@ def _cleaned(page: bytes, inline: list[bytes]) -> tuple[bytes, bytes, set[bytes]
     for it in the shorter text costs half.
     """
     parts = _STYLES.split(page)
-    plain = b" ".join(parts[::2])
+    plain = b"".join(parts[::2])
     styles = set(parts[1::2])
     del parts  # what comes next takes its place in the processor's memory
     controls = any(map(plain.__contains__, _CONTROLS))
@@ -94,7 +94,16 @@ def _cleaned(page: bytes, inline: list[bytes]) -> tuple[bytes, bytes, set[bytes]
     if pictures:
         page = _INLINE.sub(lambda m: _inlined(m[1], inline), page)
     parts = _STYLES.split(page)
-    return page, b" ".join(parts[::2]), set(parts[1::2])
+    return page, b"".join(parts[::2]), set(parts[1::2])
+
+
+def _without_spans(page: bytes) -> tuple[bytes, bytes]:
+    """The page without spans that say nothing, and in lower case; as it is where one says more."""
+    bare = page.replace(b"<span>", b"")
+    lowered = bare.lower()
+    if b"<span" in lowered:
+        return page, page.lower()
+    return bare.replace(b"</span>", b""), lowered
 
 
 def _without_early_end(page: bytes, lowered: bytes) -> bytes:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.report import html
-from tasks.report.model import Paragraph, Reject, SourceRow
+from tasks.report import html, read
+from tasks.report.model import Form, Paragraph, Reject, SourceRow
+from tests.publisher.case import case
+from tests.publisher.form import FORMS
 
 
 def shown(body: str) -> list[str | tuple[str, ...]]:
@@ -57,6 +61,19 @@ def test_text_between_the_cells_of_a_row_is_refused(between: str) -> None:
         with pytest.raises(Reject, match="stands between the cells"):
             shown(f"<table><tr>{row}</tr></table>")
     assert shown("<table><tr>|<td>1</td>&nbsp;<td>2</td>|</tr></table>") == [("1", "2")]
+
+
+@pytest.mark.parametrize("body", ["clean", "word", "layout_page", "split_digits", "broken_labels"])
+@pytest.mark.parametrize("form", FORMS)
+def test_spans_that_say_nothing_are_left_out_and_change_nothing(form: Form, body: str) -> None:
+    page = case(form, 4, layout=f"{body}/table/utf8").page.decode()
+    page = re.sub(r">([^<>]*\w[^<>]*)<(?!/title)", r"><span>\g<1></span><", page)
+    told = page.replace("</body>", '<span id="one-that-says-more"></span></body>')
+    assert read(page.encode()) == read(told.encode())
+
+
+def test_a_span_that_ends_too_late_parts_no_paragraph() -> None:
+    assert shown("<span><p>甲</span>乙</p><p>丙</span></p>") == ["甲乙", "丙"]
 
 
 def test_spans_are_what_the_cell_says_and_bounded() -> None:
