@@ -27,6 +27,7 @@ from tests.publisher.scan import Scan, scanned, scanned_pdf
 
 FONTS = (FONT, "Times-Roman", "Helvetica")
 FIGURES = ("probe_consistent", "consistent", "zeros_left_out", "consistent", "slashes", "scattered")
+UNITS = ("白杨县云溪镇", "定海区白泉镇人民政府", "桦川县财政局")
 WRONG_SUM = 8  # one case in so many has a sum that its publisher got wrong
 DOC = Path(__file__).resolve().parents[1] / "docs" / "ocr.md"
 GRADES: dict[str, Scan] = {
@@ -72,16 +73,23 @@ def made(grade: str, number: int) -> tuple[Document, Scan, bool]:
             figures = wrong_sum(figures, code, rng.choice((1, 10)))
     scan = GRADES[grade]
     scan = Scan(**{**asdict(scan), "font": FONTS[number % len(FONTS)]})
-    return document(figures, seed=number), scan, not list(figures.violated())
+    doc = document(figures, rng.choice(UNITS), rng.randint(2019, 2025), number)
+    return doc, scan, not list(figures.violated())
 
 
 def differences(doc: Document, reading: Reading) -> list[str]:
-    """The cells that are other than the page prints; what is unread is no error."""
-    return [
+    """The cells, and the year and the unit, that are other than the page prints; what is unread,
+    and a unit with a character that is, is no error."""
+    found = [
         f"{cell.cell}: {cell.value} ({cell.status}), not {truth.value} ({truth.kind})"
         for cell in reading.cells
         if _wrong(cell, truth := doc.figures.cells[cell.cell])
     ]
+    if reading.report_year not in (None, doc.head.year):
+        found.append(f"report_year: {reading.report_year}, not {doc.head.year}")
+    if "□" not in (unit := reading.issuing_unit or doc.head.unit) and unit != doc.head.unit:
+        found.append(f"issuing_unit: {unit}, not {doc.head.unit}")
+    return found
 
 
 def _wrong(cell: Cell, truth: Figure) -> bool:

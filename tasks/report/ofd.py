@@ -19,6 +19,7 @@ from tasks.report.drawn import Budget, Drawn, PageContent
 from tasks.report.model import Place, Reject, Source
 from tasks.report.ofd_page import POINTS, Resources, draw, local, numbers, text_of
 from tasks.report.pdf_grid import grids
+from tasks.report.pdf_text import UNSURE
 
 MOST_PAGES = 300
 MOST_BYTES = 64 << 20
@@ -151,12 +152,13 @@ def _contents(
                 _add_resources(package, address, part.path, resources)
             layers += [(order, layer) for layer in _layers(part)]
         layers.sort(key=lambda pair: pair[0])
-        resources.shown = []
+        resources.shown, resources.over = [], []
         to_page = (POINTS, 0.0, 0.0, POINTS, -x * POINTS, -y * POINTS)
         for _, layer in layers:
             draw(layer, to_page, drawn, resources)
         if drawn.picture_area >= COVERS * content.width * content.height:
-            # A scan: words on it, above or below, are somebody's OCR.
+            # A scan: words below it are somebody's OCR, those above it are not in its picture.
+            resources.over += [g[1:] for g in content.glyphs if g.text not in (UNSURE, " ")]
             content.glyphs, content.across, content.down = [], [], []
         drawn.count_pictures()
         if ocr and content.pictures and not grids(content.across, content.down):
@@ -176,7 +178,7 @@ def _looked_at(package: _Opened, resources: Resources, content: PageContent) -> 
     if len(pictures) < len(resources.shown) or not pictures:
         return content
     read = import_module("tasks.report.ocr.scanned").assembled
-    looks: PageContent = read(pictures, content)
+    looks: PageContent = read(pictures, content, resources.over)
     return looks
 
 

@@ -36,12 +36,13 @@ class Resources:
     """What pages draw by number: composite units and the paths of pictures, by their ID.
 
     `shown` notes the pictures of a page, each with its box, and with None for its path where it is
-    turned or not there.
+    turned, cut off or not there; `over` the boxes of shapes that are filled over them.
     """
 
     units: dict[str, etree._Element] = field(default_factory=dict)
     media: dict[str, str] = field(default_factory=dict)
     shown: list[tuple[Box, str | None]] = field(default_factory=list)
+    over: list[Box] = field(default_factory=list)
 
 
 def local(element: etree._Element) -> str:
@@ -94,13 +95,16 @@ def draw(
         if kind == "TextObject":
             _text(item, inner, _Shown(item, box, placed, inner, drawn), drawn)
         elif kind == "PathObject":
-            _path(item, inner, drawn)
+            filled = _path(item, inner, drawn)
+            resources.over += filled if resources.shown else []
         elif kind == "ImageObject":
             left, top, right, bottom = shown = around(placed, 0, 0, box[2], box[3])
             # The CTM makes a square of one as large as the picture: plainly, or turned or cut off.
             corners = (inner[4], inner[5], inner[4] + inner[0], inner[5] + inner[3])
             plain = all(abs(p - q) < 2 for p, q in zip(shown, corners, strict=True))
             plain = plain and inner[1] == inner[2] == 0
+            seen = _Shown(item, box, placed, inner, drawn)
+            plain = plain and all(seen.holds(x, y, 1) for x in (left, right) for y in (top, bottom))
             path = resources.media.get(item.get("ResourceID") or "") if plain else None
             resources.shown.append(((left, top, right, bottom), path))
             drawn.picture(shown)
@@ -271,29 +275,32 @@ def _steps(written: str | None, most: int) -> list[float]:
 # --- paths and pictures -------------------------------------------------------------------------
 
 
-def _path(item: etree._Element, inner: Affine, drawn: Drawn) -> None:
-    """The rules that a path draws."""
+def _path(item: etree._Element, inner: Affine, drawn: Drawn) -> list[Box]:
+    """Draws the rules of a path; the boxes of what it fills."""
     drawn.shapes += 1
     written = _data(item, drawn)
     stroked = item.get("Stroke") not in ("false", "0")
     if not stroked and item.get("Fill") not in ("true", "1"):
-        return
+        return []
     a, b, c, d, e, f = inner
     parts = [[(a * x + c * y + e, b * x + d * y + f) for x, y in p] for p in _subpaths(written)]
     points = [point for part in parts for point in part]
     if not points or not all(abs(x) < FAR and abs(y) < FAR for x, y in points):
-        return
+        return []
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     if min(max(xs) - min(xs), max(ys) - min(ys)) <= THIN:
         drawn.line(min(xs), min(ys), max(xs), max(ys))
-        return
+        return []
+    boxes: list[Box] = []
     filled = item.get("Fill") in ("true", "1")
     for part in parts:
         drawn.shape(part, stroked=stroked)
         if filled:
             xs, ys = [p[0] for p in part], [p[1] for p in part]
             if min(max(xs) - min(xs), max(ys) - min(ys)) > THIN:
-                _cover((min(xs), min(ys), max(xs), max(ys)), drawn)
+                boxes.append((min(xs), min(ys), max(xs), max(ys)))
+                _cover(boxes[-1], drawn)
+    return boxes
 
 
 def _data(path: etree._Element, drawn: Drawn) -> str:

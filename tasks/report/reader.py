@@ -210,7 +210,7 @@ def _understand(source: Source, reading: Reading) -> None:
     try:
         reading.form, reading.cells, identities = recognise(source)
         if source.looks:
-            reading.cells = accept(reading.cells, identities, source.looks)
+            reading.cells = accept(form(reading.form), reading.cells, identities, source.looks)
     except Missing as missing:
         if reading.report_year is not None and reading.report_year < 2019:
             raise _too_early(reading.report_year) from None

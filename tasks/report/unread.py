@@ -8,20 +8,31 @@ no identities: what is unread there stays so.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
+from tasks.report.form import StatutoryForm
 from tasks.report.model import Cell, Finding, Looks, Place, Reject
 from tasks.report.numbers import UNREAD
 from tasks.report.repair import slip
 
 _SHOWN = 6  # doubtful cells that a message names
+_POINT_OR_COMMA = re.compile(r"\d{1,3}[.,]\d{3}")  # 1.234 and 1,234 differ in two pixels
 
 
-def accept(cells: list[Cell], findings: list[Finding], looks: Looks) -> list[Cell]:
+def accept(
+    form: StatutoryForm, cells: list[Cell], findings: list[Finding], looks: Looks
+) -> list[Cell]:
     """The cells of a recognised report, each with what may be said of it. Raises `Reject`."""
     accepted = []
     doubtful: list[Cell] = []
     for cell in cells:
+        seen = cell.place is not None and cell.place.kind == "image"
+        may_be_grouped = seen and _POINT_OR_COMMA.fullmatch(cell.as_published)
+        if may_be_grouped and form.cell(cell.cell).unit in ("cny", "10k_cny"):
+            unsure = cell.as_published.replace(",", "?").replace(".", "?")
+            accepted.append(cell._replace(status="unread", value=None, as_published=unsure))
+            continue
         if cell.as_published != UNREAD or cell.place is None:
             accepted.append(cell)
             continue

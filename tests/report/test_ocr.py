@@ -18,7 +18,7 @@ from tasks.report.identities import check, force
 from tasks.report.model import Cell, Place, Reading, Reject
 from tasks.report.numbers import UNREAD
 from tasks.report.ocr.ink import has_traces, ink_in, printed_lines, shape_of
-from tasks.report.ocr.labels import nearest
+from tasks.report.ocr.labels import nearest, settled
 from tasks.report.ocr.network import NUMERIC, Said
 from tasks.report.ocr.numbers import (
     Settled,
@@ -30,8 +30,8 @@ from tasks.report.ocr.numbers import (
     settle,
     with_slashes,
 )
-from tasks.report.ocr.page import standing
-from tasks.report.ocr.picture import ink, open_pictures, upright
+from tasks.report.ocr.page import read_picture, standing
+from tasks.report.ocr.picture import colours, ink, open_pictures, upright
 from tasks.report.ocr.rules import rules
 from tasks.report.unread import accept
 from tests.ocr_proof import differences
@@ -177,6 +177,32 @@ def test_the_way_a_camera_was_held_is_minded() -> None:
     assert picture.size == (700, 900)
 
 
+def test_sixteen_bits_are_as_many_greys() -> None:
+    out = io.BytesIO()
+    Image.fromarray(np.full((400, 400), 128 * 257, np.uint16)).save(out, "PNG")
+    (rgb,) = colours(out.getvalue())
+    assert (rgb == 128).all()
+
+
+def test_a_picture_that_moves_or_takes_too_much_memory_is_refused() -> None:
+    moving, large = io.BytesIO(), io.BytesIO()
+    frames = [Image.new("L", (400, 400), grey) for grey in (0, 255)]
+    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:])
+    Image.new("P", (6001, 6000)).save(large, "PNG", transparency=0)
+    for held, code in ((moving, "uncertain_picture"), (large, "too_large")):
+        with pytest.raises(Reject) as caught:
+            list(open_pictures(held.getvalue()))
+        assert caught.value.rejection.code == code
+
+
+def test_a_page_of_countless_lines_is_refused_before_any_is_read() -> None:
+    page = np.full((2000, 2000, 3), 255, np.uint8)
+    page.reshape(40, 50, 40, 50, 3)[:, 15:31, :, 20:30] = 0
+    page[::50] = page[1::50] = page[:, ::50] = page[:, 1::50] = 0
+    with pytest.raises(Reject, match="more than 1,500 lines"):
+        read_picture(upright(page), 1)
+
+
 def test_text_is_no_rule() -> None:
     image = Image.open(io.BytesIO(_drawn())).convert("RGB")
     draw = ImageDraw.Draw(image)
@@ -273,6 +299,12 @@ def test_alternatives_come_likeliest_first() -> None:
         ("12", Shape(17, 12, 1), None, False),  # touching, and nothing tells how wide digits are
         ("1", Shape(5, 12, 1, lean=0.25), 0.75, False),
         ("12", Shape(40, 12, 2, gap=25), 1.6, False),  # two numbers in one cell
+        ("42", Shape(20.6, 12, 1), 0.75, False),  # a slim minus before it
+        ("746", Shape(28, 12, 3, step=9), 0.75, True),
+        ("746", Shape(28, 12, 3, step=13), 0.75, False),  # 7.46
+        ("11", Shape(16, 12, 3), 0.75, False),  # 111
+        ("1", Shape(4, 12, 1, rise=0.2), 0.75, False),  # a short slash
+        ("7", Shape(7, 12, 1, rise=0.2), 0.75, True),
     ],
 )
 def test_the_width_of_the_ink_must_fit_the_text(
@@ -284,10 +316,13 @@ def test_the_width_of_the_ink_must_fit_the_text(
 def test_readings_that_differ_are_no_number() -> None:
     one, other = _said({"3": 1.0}, {}), _said({"8": 1.0}, {})
     shape = Shape(8, 12, 1)
-    assert settle(one, one, shape, 0.75) == ("3", ("3",))
-    assert settle(one, other, shape, 0.75) == (None, ("3", "8"))
-    assert settle(one, one, Shape(8, 12, 1, flat=True), 0.75).text == "—"
-    assert settle(one, one, Shape(8, 15, 1, lean=0.35), 0.75).text == "/"  # whatever was read
+    assert settle([one, one], shape, 0.75) == ("3", ("3",))
+    assert settle([one, other], shape, 0.75) == (None, ("3", "8"))
+    assert settle([one, one, other], shape, 0.75).text is None
+    for cut in (Shape(8, 12, 1, cut=True), Shape(8, 12, 1, flat=True, cut=True)):
+        assert settle([one, one], cut, 0.75).text is None
+    assert settle([one, one], Shape(8, 12, 1, flat=True), 0.75).text == "—"
+    assert settle([one, one], Shape(8, 15, 1, lean=0.35), 0.75).text == "/"  # whatever was read
     assert digit_width([("35", Shape(17, 12, 2))] * 3) == pytest.approx(17 / 12 / 1.85)
 
 
@@ -316,11 +351,60 @@ def test_a_misread_label_is_mended_where_one_alone_is_meant(text: str, label: st
     assert nearest(text) == label
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "label"),
+    [
+        ("本年收费金额（单位：万元）", "本年收费金额（单位：万元）", "本年收费金额单位万元"),
+        ("木年收费金额（单位：万元）", "本年收费金额（单位：万元）", "本年收费金额单位万元"),
+        # no unit is mended: the amount below it would be another one
+        ("本年收费金额（单位：元）", "本年收费金额（单位：元）", "本年收费金额（单位：元）"),
+        ("采购总金额（单位：万元）", "采购总金额（单位：万元）", "采购总金额（单位：万元）"),
+        ("本年收费金额（单位：万元）", "本年收费金额（单位：元）", None),
+        ("本年收费金额（单位：方元）", "本年收费金额（单位：方元）", None),
+        ("本年收费金额（单位：）", "本年收费金额（单位：）", None),
+        ("采购总金额", "采购总金额", "采购总金额"),
+        ("行政事业性收赀", "行政事业性收赀", "行政事业性收费"),
+    ],
+)
+def test_the_unit_of_amounts_is_read_twice_and_never_mended(
+    one: str, other: str, label: str | None
+) -> None:
+    assert settled(one, other) == label
+
+
+@pytest.mark.parametrize(("beside", "cut"), [((0, 7, 2, 20), True), ((0, 0, 2, 40), False)])
+def test_a_digit_below_a_rule_makes_the_others_uncertain(
+    beside: tuple[int, int, int, int], cut: bool
+) -> None:
+    dark = np.zeros((40, 60), np.uint8)
+    left, top, right, bottom = beside
+    dark[top:bottom, left:right] = 255  # left of a rule that was wiped away, or of a digit
+    dark[8:20, 10:16] = dark[8:20, 18:24] = 255
+    found = ink_in(dark)
+    (line,) = printed_lines(found, 12)
+    assert shape_of(line, found, 12).cut is cut
+    assert shape_of(line, found, 12, room=1.0).cut
+
+
 # --- acceptance ---------------------------------------------------------------------------------
 
 FORM = form("2021")
 PLACE = Place("image", 1, 1, 1, 1, (0.0, 0.0, 9.0, 9.0))
 ROW = "requests.new_received"
+
+
+@pytest.mark.parametrize(
+    ("printed", "status"), [("12,345", "unread"), ("1.234", "unread"), ("1,234.5", "reported")]
+)
+def test_a_point_in_an_amount_may_be_a_comma(printed: str, status: str) -> None:
+    value = Decimal(printed.replace(",", ""))
+    cells = [
+        Cell("proactive.fees.amount", value, printed, "reported", PLACE),
+        Cell(f"{ROW}.total", Decimal(1234), "1,234", "reported", PLACE),
+    ]
+    amount, count = accept(FORM, cells, [], {})
+    assert (amount.status, amount.value) == (status, None if status == "unread" else value)
+    assert count.status == "reported"
 
 
 def _judged(unsure: dict[str, tuple[str, ...]], **printed: int) -> dict[str, Cell]:
@@ -342,7 +426,7 @@ def _judged(unsure: dict[str, tuple[str, ...]], **printed: int) -> dict[str, Cel
         else:
             cells.append(Cell(code, None, UNREAD, "mark", place))
     findings = check(FORM, {c.cell: c.value for c in cells})
-    return {c.cell: c for c in accept(cells, findings, looks)}
+    return {c.cell: c for c in accept(FORM, cells, findings, looks)}
 
 
 def test_an_unsure_number_is_reported_where_the_identities_confirm_its_first_reading() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 
 from tasks.report import ofd, read
+from tasks.report.drawn import Box, PageContent
 from tasks.report.model import Reject, Source
+from tasks.report.ofd_page import POINTS
 from tests.publisher.case import MAKERS
 from tests.publisher.document import document
 from tests.publisher.ofd import NAMESPACE, Writer, package
@@ -202,6 +205,44 @@ def test_what_pictures_hide_is_not_read() -> None:
     reading = read(package(out.pages))
     assert reading.reason is not None
     assert reading.reason.code == "needs_ocr"
+
+
+@pytest.mark.parametrize("clip", [None, "0 0 210 297", "0 0 210 90"])
+def test_a_scan_is_read_as_it_is_shown(clip: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where it is cut off; and its reader is told what is written over it."""
+    told: list[list[Box]] = []
+
+    def assembled(_: object, content: PageContent, over: list[Box]) -> PageContent:
+        told.append(over)
+        return content
+
+    monkeypatch.setattr(ofd, "import_module", lambda _: SimpleNamespace(assembled=assembled))
+    out = Writer()
+    out.text(20, 30, 3, "12")
+    shown = picture("0 0 210 297").replace("1 0 0 1", "210 0 0 297")
+    if clip:
+        x, y, wide, high = clip.split()
+        path = f"M {x} {y} L {wide} {y} L {wide} {high} L {x} {high} C"
+        shown = shown.replace(
+            "/>",
+            f"><Clips><Clip><Area><Path><AbbreviatedData>{path}</AbbreviatedData></Path></Area>"
+            "</Clip></Clips></ImageObject>",
+        )
+    out.put(shown)
+    out.text(20, 60, 3, "3")
+    out.put(BOX.format("true"))
+    media = (
+        f'<ofd:Res xmlns:ofd="{NAMESPACE}"><ofd:MultiMedia ID="5" Type="Image"><ofd:MediaFile>a.png'
+        "</ofd:MediaFile></ofd:MultiMedia></ofd:Res>"
+    )
+    files = {"Doc_0/DocumentRes.xml": media.encode(), "Doc_0/a.png": b"\x89PNG\r\n\x1a\n"}
+    ofd.source(package(out.pages, files=files), ocr=True)
+    if clip and clip.endswith("90"):
+        assert told == []
+        return
+    ((shape, written),) = told
+    assert [round(v / POINTS) for v in shape] == [19, 19, 59, 27]
+    assert [round(v / POINTS) for v in written[:2]] == [20, 60]
 
 
 def test_a_seal_over_a_number_is_no_number() -> None:

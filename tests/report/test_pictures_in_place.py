@@ -15,9 +15,10 @@ from PIL import Image, ImageFilter
 from pypdfium2 import PdfDocument
 
 from tasks.report import page_images, pages, pdf, read
-from tasks.report.drawn import PageContent
-from tasks.report.model import Reading, SourceRow
-from tasks.report.ocr.scanned import _pasted, _rendered
+from tasks.report.drawn import Glyph, PageContent, Rule
+from tasks.report.model import Reading, Reject, SourceRow
+from tasks.report.numbers import UNREAD
+from tasks.report.ocr.scanned import _hide, _pasted, _rendered
 from tests.publisher import figures, layouts
 from tests.publisher.document import HEADINGS, document
 from tests.publisher.ofd import NAMESPACE, Writer, package, ruled
@@ -148,6 +149,20 @@ def test_strips_of_a_scan_are_one_page() -> None:
     edges = [(0, 500), (500, 900), (900, 1168)]
     strips = [((0.0, y0 * 0.36, page.width, y1 * 0.36), whole[y0:y1]) for y0, y1 in edges]
     assert (_pasted(strips, page) == whole).all()
+    seal = np.full((100, 100, 3), 255, np.uint8)
+    assert (_pasted([*strips, ((9.0, 9.0, 45.0, 45.0), seal)], page) == whole).all()
     # what reaches beyond the page is cut off
     beyond = [((-36.0, -36.0, page.width, page.height), whole), ((900.0, 0, 950, 9), whole)]
     assert _pasted(beyond, page).shape == whole.shape
+
+
+def test_what_is_drawn_over_a_scan_is_unread() -> None:
+    page = PageContent(1, 200, 100, across=[Rule(y, 10, 190) for y in (10, 50, 90)])
+    page.down = [Rule(x, 10, 90) for x in (10, 100, 190)]
+    page.glyphs = [Glyph(text, x, 20, x + 9, 30) for text, x in (("规章", 30), ("12", 130))]
+    _hide(page, [(140.0, 60.0, 150.0, 70.0), (150.0, 20.0, 160.0, 30.0)])
+    assert sorted(g.text for g in page.glyphs) == ["规章", UNREAD, UNREAD]
+    assert page.looks == {(100, 10, 190, 50): (), (100, 50, 190, 90): ()}
+    page.turned = 1
+    with pytest.raises(Reject, match="drawn over a scan"):
+        _hide(page, [(0.0, 0.0, 9.0, 9.0)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import cv2
@@ -37,10 +38,12 @@ class Piece(NamedTuple):
 
 
 class Ink(NamedTuple):
-    """One cell's ink without the remains of its rules; `parts` numbers every pixel's piece."""
+    """One cell's ink without the remains of its rules; `parts` numbers every pixel's piece.
+    `beside` are those remains that lie along its left and right."""
 
     pieces: list[Piece]
     parts: Any
+    beside: list[Piece]
 
 
 class InkLine(NamedTuple):
@@ -59,18 +62,19 @@ def ink_in(dark: Any) -> Ink:
     count, parts, stats, _ = cv2.connectedComponentsWithStats(
         np.ascontiguousarray(dark), connectivity=8
     )
-    pieces = []
+    pieces, remains = [], []
     for number in range(1, count):
         left, top, w, h = (int(v) for v in stats[number][:4])
-        right, bottom = left + w, top + h
+        piece = Piece(left, top, left + w, top + h, number)
         if w <= _SPECK and h <= _SPECK:
             continue
-        beside = right <= _HUG or left >= wide - _HUG
-        along = bottom <= _HUG or top >= high - _HUG
-        if beside or along:
-            continue
-        pieces.append(Piece(left, top, right, bottom, number))
-    return Ink(pieces, parts)
+        beside = piece.right <= _HUG or left >= wide - _HUG
+        along = piece.bottom <= _HUG or top >= high - _HUG
+        if beside:
+            remains.append(piece)
+        elif not along:
+            pieces.append(piece)
+    return Ink(pieces, parts, remains)
 
 
 def printed_lines(ink: Ink, tall: float) -> list[InkLine]:
@@ -126,16 +130,41 @@ def line_height(inks: list[Ink]) -> float:
     return float(heights[(2 * len(heights)) // 3]) if heights else 12.0
 
 
-def shape_of(line: InkLine, ink: Ink, tall_line: float) -> Shape:
-    """What a line's outline says of the characters in it; `tall_line` as in `printed_lines`."""
+def shape_of(line: InkLine, ink: Ink, tall_line: float, room: float = 0.2) -> Shape:
+    """What a line's outline says of the characters in it; `tall_line` as in `printed_lines`, `room`
+    how far of it the line keeps off its cell's sides: what is nearer may go on below the rule."""
     wide, high = line.right - line.left, line.bottom - line.top
     tall = sorted((p for p in line.pieces if p.high >= 0.6 * high), key=lambda p: p.left)
     edge, gap = line.left, 0
     for piece in sorted(line.pieces, key=lambda p: p.left):
         gap = max(gap, piece.left - edge)
         edge = max(edge, piece.right)
+    step = max((b.left + b.right - a.left - a.right for a, b in pairwise(tall)), default=0) / 2
     flat = len(line.pieces) == 1 and wide >= 2 * high and high <= 0.4 * tall_line
-    return Shape(wide, high, len(tall), _lean(line, ink), flat, gap)
+    cell_high, cell_wide = ink.parts.shape
+    side = min(line.left, cell_wide - line.right) < room * tall_line
+    side = side or any(_as_a_digit(p, line) for p in ink.beside)
+    cut = side or line.top <= 0 or line.bottom >= cell_high
+    return Shape(wide, high, len(tall), _lean(line, ink), flat, gap, step, _rise(line, ink), cut)
+
+
+def _as_a_digit(piece: Piece, line: InkLine) -> bool:
+    """Whether what lies beside a rule stands in a line as its digits do."""
+    high = line.bottom - line.top
+    off = max(abs(piece.top - line.top), abs(piece.bottom - line.bottom))
+    return off <= 0.25 * high
+
+
+def _rise(line: InkLine, ink: Ink) -> float:
+    """How far a line's ink lies further right at its head than at its foot, in its height."""
+    high = line.bottom - line.top
+    window = np.isin(
+        ink.parts[line.top : line.bottom, line.left : line.right], [p.number for p in line.pieces]
+    )
+    rows, columns = np.nonzero(window)
+    if high < 5 or len(rows) < 5:
+        return 0.0
+    return -float(np.polyfit(rows, columns, 1)[0])
 
 
 def _lean(line: InkLine, ink: Ink) -> float:

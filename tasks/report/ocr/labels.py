@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from functools import cache, lru_cache
 
 from tasks.report.form import FORMS
@@ -9,6 +11,35 @@ from tasks.report.labels import Meaning, key, lexicon, likeness
 
 ALIKE = 0.6  # share of characters from which a text may be a label
 APART = 0.2  # by which the most similar label of another meaning must be less alike
+_LONGEST = 40  # characters of a label
+_MONEY = re.compile("[元额]")
+_UNIT = re.compile(r"(?<![^\W\d_位额])[十百千万亿]*元")  # 方元 may be 万元
+
+
+def names_money(label: str) -> bool:
+    """Whether a label may give the unit of amounts."""
+    return bool(_MONEY.search(label))
+
+
+def settled(one: str, other: str) -> str | None:
+    """What a label is that was read twice; None where it is not certain in which unit amounts
+    below it are: a misread unit would make the number another one."""
+    label = nearest(other) or nearest(one)
+    if len(one) > _LONGEST or not any(map(names_money, (one, other, label or ""))):
+        return label or one
+    stated = unit(one)
+    if stated is None or stated != unit(other):
+        return None
+    return label if label and unit(label) == stated else one
+
+
+def unit(label: str) -> str | None:
+    """The unit of money that a label states, "" for a known one without; None if uncertain."""
+    plain = unicodedata.normalize("NFKC", label).replace(" ", "")
+    stated = _UNIT.findall(plain)
+    if len(stated) != plain.count("元") or not (stated or key(label) in _labels()):
+        return None
+    return "".join(stated)
 
 
 @lru_cache(maxsize=4096)

@@ -21,6 +21,9 @@ _CHARACTERS = "".join(alike[0] for alike in NUMERIC) + "?"
 _BEAM = 12
 _LEAST = 1e-3  # an alternative this much less likely than the best is none
 _NUMBER = re.compile(r"[+-]?\d[\d.,]*\Z")
+_RISING = 0.12  # a 1 has its flag on the left: whatever rises so far to the right may be a slash
+_STEP = 1.25  # digits from one to the next; with a point between them it is 1.5
+_BROAD = 0.25, 0.04  # digits by which the ink may be too wide, and for each digit: less than a sign
 _WIDTHS = {".": 0.5, ",": 0.5, "-": 0.7, "+": 1.0}
 
 
@@ -35,6 +38,9 @@ class Shape:
     lean: float = 0.0  # of one straight stroke, in its height; 0 for anything else
     flat: bool = False  # one stroke, much wider than high
     gap: float = 0.0  # the widest gap between pieces
+    step: float = 0.0  # the widest from the middle of such a piece to that of the next
+    rise: float = 0.0  # by how much its head lies right of its foot, in its height
+    cut: bool = False  # it reaches its cell's side, and perhaps beyond
 
     @property
     def slanted(self) -> bool:
@@ -118,24 +124,26 @@ def is_number(text: str) -> bool:
     return bool(_NUMBER.match(text))
 
 
-def settle(first: Said, second: Said, shape: Shape, unit: float | None) -> Settled:
-    """What two readings of one line and its ink say together.
+def settle(said: Sequence[Said], shape: Shape, unit: float | None) -> Settled:
+    """What the readings of one line and its ink say together.
 
     `unit` is how wide a digit is set, in heights of a digit, where the document has told it.
     """
-    if shape.flat:
+    if shape.flat and not shape.cut:
         return Settled("—", ())
-    a, b = as_number(first), as_number(second)
-    sure = a.text == b.text and min(a.sure, b.sure) >= SURE
-    if shape.is_slash or (shape.slanted and "/" in (a.text, b.text)):
+    read = [as_number(s) for s in said]
+    texts = {r.text for r in read}
+    if shape.is_slash or (shape.slanted and "/" in texts):
         return Settled("/", ())
-    if text_of(first) == text_of(second) == "无":
+    if all(text_of(s) == "无" for s in said):
         return Settled("无", ())
-    if sure and is_number(a.text) and fits(a.text, shape, unit):
-        return Settled(a.text, (a.text,))
-    likely = [r.text for r in (a, b) if is_number(r.text)]
-    for said in (first, second):
-        likely += alternatives(said.numeric)
+    first = read[0].text
+    sure = len(texts) == 1 and min(r.sure for r in read) >= SURE and not shape.cut
+    if sure and is_number(first) and fits(first, shape, unit):
+        return Settled(first, (first,))
+    likely = [r.text for r in read if is_number(r.text)]
+    for each in said:
+        likely += alternatives(each.numeric)
     return Settled(None, tuple(dict.fromkeys(likely)))
 
 
@@ -145,13 +153,17 @@ def fits(text: str, shape: Shape, unit: float | None) -> bool:
     if shape.slanted or shape.gap > 1.2 * shape.height:
         return False
     if digits == 1 and len(text) == 1:
-        return shape.pieces <= 1 and shape.width <= 1.05 * shape.height
+        upright = text != "1" or shape.rise < _RISING
+        return shape.pieces <= 1 and shape.width <= 1.05 * shape.height and upright
     if unit is None:
         return shape.pieces == digits and len(text) == digits
+    parted = shape.pieces == len(text) and shape.step > _STEP * unit * shape.height
+    if shape.pieces > digits or parted:
+        return False  # a digit or a point between two was not read
     wanted = sum(_WIDTHS.get(c, 1.0) for c in text) - 0.15
     narrow = 0.45 + 0.25 * (text[0] == "1") + 0.25 * (text[-1] == "1")
     got = shape.width / shape.height / unit
-    return wanted - narrow <= got <= wanted + 0.5
+    return wanted - narrow <= got <= wanted + _BROAD[0] + _BROAD[1] * digits
 
 
 def digit_width(cells: Iterable[tuple[str, Shape]]) -> float | None:

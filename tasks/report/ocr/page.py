@@ -8,12 +8,14 @@ UNREAD.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from tasks.report.drawn import Box, Glyph, PageContent, Rule
-from tasks.report.numbers import UNREAD
+from tasks.report.model import Reject
+from tasks.report.numbers import UNREAD, looks_numeral, looks_numeric
 from tasks.report.ocr.ink import (
     Ink,
     InkLine,
@@ -25,20 +27,32 @@ from tasks.report.ocr.ink import (
     printed_lines,
     shape_of,
 )
-from tasks.report.ocr.labels import nearest
+from tasks.report.ocr.labels import names_money, nearest, settled
 from tasks.report.ocr.network import Said, recognise, text_of
-from tasks.report.ocr.numbers import SURE, as_number, digit_width, settle, with_slashes
+from tasks.report.ocr.numbers import (
+    SURE,
+    Settled,
+    as_number,
+    digit_width,
+    settle,
+    with_slashes,
+)
 from tasks.report.ocr.outside import NARROWER, Outside, lines_outside, write
 from tasks.report.ocr.picture import Grey, Picture, ink
 from tasks.report.ocr.rules import rules
 from tasks.report.pdf_grid import grids
 
+MOST_LINES = 1500  # of a page, in cells and outside; a report's have some 300
 WIDTH = 595.0  # points that a picture is taken to be wide: A4
 _INSET = 2  # pixels of a rule on its cell's side
 _LABEL_LIKE = 6.0  # lines this many times as wide as high are no numbers
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 # How a line is shown to the recogniser: margin in heights of the line, and stretch.
-_FIRST, _SECOND = (0.3, 1.0), (0.5, 1.0)
+_FIRST, _LABEL_AGAIN, _NUMBER_AGAIN = (0.3, 1.0), (0.5, 1.0), (0.8, 1.0)
+_FEW = 6  # cells of a row that is none of section 三 or 四: no sum tells whether they are right
+_ROOM = 0.2, 0.4  # heights of a line to a rule, in rows with sums and in others: see `shape_of`
+_MANY, _MOSTLY = 20, 0.7  # of so many numbers of a page so many are certain, or none: bad print
+# misleads all readings alike
 _TURNS = (0, 1, 3, 2)  # quarter turns, the likeliest first
 _WORD, _MOST_WORDS = 3.0, 8.0  # times as wide as high is a line that tells how a page stands
 _SAMPLE = 5  # such lines that are read for it
@@ -52,6 +66,7 @@ class _Cell:
     window: tuple[slice, slice]  # of the page's pixels
     grey: Grey
     ink: Ink
+    few: bool  # it stands in a row of few cells
     hidden: bool = False  # something stands there, but only in red, or too faint to be read
     lines: list[InkLine] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
@@ -109,8 +124,11 @@ def _look(picture: Picture, number: int, scale: float) -> _Look:
     tall = line_height([cell.ink for cell in cells]) if cells else wide / 70
     for cell in cells:
         cell.lines = printed_lines(cell.ink, tall)
+    outside = lines_outside(picture, ruled, tall)
+    if sum(len(cell.lines) for cell in cells) + len(outside) > MOST_LINES:
+        raise Reject("too_large", f"a page of the picture has more than {MOST_LINES:,} lines")
     _mark_hidden([cell for cell in cells if not cell.lines], picture, tall)
-    return _Look(picture, content, cells, tall, scale, lines_outside(picture, ruled, tall))
+    return _Look(picture, content, cells, tall, scale, outside)
 
 
 def _legible(look: _Look) -> bool:
@@ -130,6 +148,7 @@ def _cells(picture: Picture, dark: Grey, content: PageContent, scale: float) -> 
     """The inside of every cell that the rules enclose."""
     found = []
     for grid in grids(content.across, content.down) or []:
+        begun = Counter(cell.row for cell in grid.cells)
         for cell in grid.cells:
             box = (
                 grid.xs[cell.column],
@@ -142,7 +161,8 @@ def _cells(picture: Picture, dark: Grey, content: PageContent, scale: float) -> 
                 top + _INSET : max(top + _INSET + 1, bottom - _INSET + 1),
                 left + _INSET : max(left + _INSET + 1, right - _INSET + 1),
             ]
-            found.append(_Cell(box, window, picture.grey[window], ink_in(dark[window])))
+            few = begun[cell.row] <= _FEW
+            found.append(_Cell(box, window, picture.grey[window], ink_in(dark[window]), few))
     return found
 
 
@@ -173,7 +193,7 @@ def _recognise(cells: list[_Cell]) -> None:
 
 
 def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
-    """Writes every cell's text, numbers read a second time."""
+    """Writes every cell's text, numbers read a second time, and a third where no sum is."""
     values, words = [], []
     for cell in cells:
         texts = [text_of(said) for said in cell.said]
@@ -186,8 +206,11 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
             values.append(cell)
     _labels(page, words)
     alone = [cell for cell in values if len(cell.lines) == 1]
-    again = recognise([crop(c.grey, c.ink, c.lines[0], *_SECOND) for c in alone])
-    shapes = [shape_of(c.lines[0], c.ink, tall) for c in alone]
+    again = recognise([crop(c.grey, c.ink, c.lines[0], *_NUMBER_AGAIN) for c in alone])
+    few = [c for c in alone if c.few]
+    thirds = recognise([crop(c.grey, c.ink, c.lines[0], *_LABEL_AGAIN) for c in few])
+    third = {id(c): (said,) for c, said in zip(few, thirds, strict=True)}
+    shapes = [shape_of(c.lines[0], c.ink, tall, _ROOM[c.few]) for c in alone]
     depths = [contrast(c.grey, c.lines[0]) for c in alone]
     for shape, depth in zip(shapes, depths, strict=True):
         if depth < _FAINT * float(np.median(depths)):
@@ -198,10 +221,14 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
         if (a := as_number(cell.said[0])).text == as_number(second).text and a.sure >= SURE
     )
     settled = [
-        settle(cell.said[0], second, shape, unit)
+        settle([cell.said[0], second, *third.get(id(cell), ())], shape, unit)
         for cell, second, shape in zip(alone, again, shapes, strict=True)
     ]
-    for cell, found in zip(alone, with_slashes(settled, shapes), strict=True):
+    settled = with_slashes(settled, shapes)
+    told = [found.text is not None for found, s in zip(settled, shapes, strict=True) if not s.cut]
+    if len(told) >= _MANY and sum(told) < _MOSTLY * len(told):
+        settled = [Settled(None, found.readings) for found in settled]
+    for cell, found in zip(alone, settled, strict=True):
         page.looks[_key(cell.box)] = found.readings
         _write(page, cell, [found.text or UNREAD])
     for cell in values:
@@ -211,17 +238,23 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
 
 
 def _labels(page: PageContent, cells: list[_Cell]) -> None:
-    """Writes the texts of cells that hold words; those that are no label as read are read again."""
-    unknown = []
+    """Writes the texts of cells that hold words; those that are no label as read, or may give the
+    unit of amounts, are read again."""
+    unsure = []
     for cell in cells:
-        if label := nearest("".join(_words(cell.said))):
+        label = nearest("".join(_words(cell.said)))
+        if label and not names_money(label):
             _write(page, cell, [label])
         else:
-            unknown.append(cell)
-    again = iter(recognise([crop(c.grey, c.ink, n, *_SECOND) for c in unknown for n in c.lines]))
-    for cell in unknown:
-        label = nearest("".join(_words([next(again) for _ in cell.lines])))
-        _write(page, cell, [label] if label else _words(cell.said))
+            unsure.append(cell)
+    again = iter(
+        recognise([crop(c.grey, c.ink, n, *_LABEL_AGAIN) for c in unsure for n in c.lines])
+    )
+    for cell in unsure:
+        one, other = ("".join(_words(s)) for s in (cell.said, [next(again) for _ in cell.lines]))
+        amount = looks_numeric(one) or looks_numeral(one)  # 12.5万元, in words and no label
+        label = None if amount else settled(one, other)
+        _write(page, cell, _words(cell.said) if label == one else [label or UNREAD])
 
 
 def _words(said: list[Said]) -> list[str]:

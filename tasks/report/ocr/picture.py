@@ -24,6 +24,7 @@ Grey = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 MOST_PIXELS = 60_000_000  # an A4 page at 600 dpi has 35 million
+MOST_SEE_THROUGH = 36_000_000  # of a picture with transparency, which takes twice the memory
 LONGEST_SIDE = 2600  # of the page as it is read: A4 at 220 dpi; text is no clearer above
 SMALLEST_SIDE = 300  # a picture with a smaller side holds no statutory table
 MOST_FRAMES = 40  # pages of one TIFF
@@ -71,35 +72,46 @@ def colours(data: bytes) -> Iterator[npt.NDArray[np.uint8]]:
     """The pages of a picture file as they are, in RGB. Raises Reject."""
     try:
         with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MOST_PIXELS:
+            most = MOST_SEE_THROUGH if _is_see_through(image) else MOST_PIXELS
+            if image.width * image.height > most:
                 raise Reject("too_large", f"the picture has {image.width} x {image.height} pixels")
-            frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1 and image.format in ("GIF", "PNG", "WEBP"):
+                raise Reject("uncertain_picture", "the picture moves: it shows several in turn")
+            frames = frames if image.format == "TIFF" else 1
             if frames > MOST_FRAMES:
                 raise Reject(
                     "too_large", f"the picture has {frames} pages, more than {MOST_FRAMES}"
                 )
             for frame in range(frames):
                 image.seek(frame)
-                yield np.asarray(_flat(ImageOps.exif_transpose(image)))
+                yield np.asarray(ImageOps.exif_transpose(_flat(image)))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as trouble:
         raise Reject("broken_file", f"the picture cannot be opened: {trouble}") from None
     except Image.DecompressionBombError:
         raise Reject("too_large", "the picture is too large") from None
 
 
+def _is_see_through(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
 def _flat(image: Image.Image) -> Image.Image:
-    """RGB on white: what is transparent shows the paper."""
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image)
-    rgb = image.convert("RGB")
-    longest = max(rgb.size)
-    if longest > LONGEST_SIDE:
+    """RGB on white, not too large: what is transparent shows the paper."""
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits, of which convert keeps eight
+        held = np.asarray(image)
+        image = Image.fromarray((held >> 8 if held.max() > 255 else held).astype(np.uint8))
+    see_through = _is_see_through(image)
+    if see_through or image.mode not in ("L", "RGB"):
+        image = image.convert("RGBA" if see_through else "RGB")
+    longest = max(image.size)
+    if longest > LONGEST_SIDE:  # before anything else is made of it: it may be large
         scale = LONGEST_SIDE / longest
-        size = (round(rgb.width * scale), round(rgb.height * scale))
-        rgb = rgb.resize(size, Image.Resampling.LANCZOS)
-    return rgb
+        size = (round(image.width * scale), round(image.height * scale))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    if see_through:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
 
 
 def upright(rgb: npt.NDArray[Any]) -> Picture:

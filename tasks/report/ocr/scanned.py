@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -15,6 +15,7 @@ import pypdfium2.raw as pdfium
 from tasks.report import pdf, printed
 from tasks.report.drawn import Box, Glyph, PageContent
 from tasks.report.model import Place, Reject, Source
+from tasks.report.numbers import UNREAD
 from tasks.report.ocr.page import WIDTH, read_picture, standing
 from tasks.report.ocr.picture import LONGEST_SIDE, Picture, colours, open_pictures, upright
 from tasks.report.pdf_grid import grids
@@ -45,19 +46,45 @@ def seen(page: Any, content: PageContent) -> PageContent:
     return _with_text(looks, content)
 
 
-def assembled(pictures: Sequence[tuple[Box, bytes]], content: PageContent) -> PageContent:
-    """A page that shows pictures, each in its box, read as one picture; text beside them stays."""
+def assembled(
+    pictures: Sequence[tuple[Box, bytes]], content: PageContent, over: Sequence[Box] = ()
+) -> PageContent:
+    """A page that shows pictures, each in its box, read as one picture; text beside them stays, and
+    what something else is drawn `over` is unread."""
     if content.number > MOST_PAGES:
         raise Reject("too_large", f"the scan has more than {MOST_PAGES} pages")
-    drawn = [(box, next(colours(data))) for box, data in pictures]
-    (left, top, right, bottom), shown = drawn[0]
+    (left, top, right, bottom), data = pictures[0]
     whole = max(left, top, content.width - right, content.height - bottom) < EDGE
-    if len(drawn) > 1 or not whole:
-        shown = _pasted(drawn, content)  # scanned in strips, or a part of the page
-    return _with_text(read_picture(upright(shown), content.number, content.width), content)
+    if len(pictures) > 1 or not whole:  # scanned in strips, or a part of the page
+        shown = _pasted(((box, next(colours(each))) for box, each in pictures), content)
+    else:
+        shown = next(colours(data))
+    looks = read_picture(upright(shown), content.number, content.width)
+    _hide(looks, over)
+    return _with_text(looks, content)
 
 
-def _pasted(drawn: list[tuple[Box, npt.NDArray[Any]]], content: PageContent) -> npt.NDArray[Any]:
+def _hide(looks: PageContent, over: Sequence[Box]) -> None:
+    """Makes unread what stands in cells over which something else is drawn."""
+    if over and looks.turned:
+        raise Reject("uncertain_picture", "something is drawn over a scan that lies on its side")
+    for table in grids(looks.across, looks.down) or [] if over else []:
+        for cell in table.cells:
+            left, right = table.xs[cell.column], table.xs[cell.column + cell.colspan]
+            top, bottom = table.ys[cell.row], table.ys[cell.row + cell.rowspan]
+            if any(left < b[2] and b[0] < right and top < b[3] and b[1] < bottom for b in over):
+                looks.glyphs = [
+                    g
+                    for g in looks.glyphs
+                    if not (left < (g.x0 + g.x1) / 2 < right and top < (g.y0 + g.y1) / 2 < bottom)
+                ]
+                looks.glyphs.append(Glyph(UNREAD, left + 1, top + 1, right - 1, bottom - 1))
+                looks.looks[round(left, 1), round(top, 1), round(right, 1), round(bottom, 1)] = ()
+
+
+def _pasted(
+    drawn: Iterable[tuple[Box, npt.NDArray[Any]]], content: PageContent
+) -> npt.NDArray[Any]:
     """A white page with pictures in their boxes."""
     scale = min(RENDERED_DPI / 72, LONGEST_SIDE / max(content.width, content.height))
     high, wide = round(content.height * scale), round(content.width * scale)
@@ -68,7 +95,8 @@ def _pasted(drawn: list[tuple[Box, npt.NDArray[Any]]], content: PageContent) -> 
         part = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
         part = part[max(0, -y0) : max(0, high - y0), max(0, -x0) : max(0, wide - x0)]
         y, x = min(high, max(0, y0)), min(wide, max(0, x0))
-        page[y : y + part.shape[0], x : x + part.shape[1]] = part
+        window = page[y : y + part.shape[0], x : x + part.shape[1]]
+        np.minimum(window, part, out=window)  # a seal lies on the scan like ink
     return page
 
 
