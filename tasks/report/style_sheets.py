@@ -8,9 +8,11 @@ of what may stand behind a colon are not looked at), which can only raise doubt.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from lxml import etree
 
 from tasks.report.visible import HARMLESS, HIDING, Effect, effects
 
@@ -36,6 +38,8 @@ _CONTENT = re.compile(r"(?<![\w-])content\s*:\s*((?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'
 _STRING = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 _ATTRIBUTE = re.compile(r"attr\(\s*([\w-]+)")
+_CLASSES: Callable[[Any], list[str]] = etree.XPath("//@class", smart_strings=False)  # type: ignore[assignment]
+_IDS: Callable[[Any], list[str]] = etree.XPath("//@id", smart_strings=False)  # type: ignore[assignment]
 _SIGNS = "-－−–—+＋/／.．,，、%％"
 
 
@@ -45,42 +49,70 @@ class _Compound(NamedTuple):
     tag: str
     names: frozenset[str]  # with their . or #
 
-    def fits(self, element: Any) -> bool:
+    def fits(self, tag: str, names: set[str]) -> bool:
         """Whether an element is one of these."""
-        return self.tag in ("*", element.tag) and self.names <= _names(element)
+        return self.tag in ("*", tag) and self.names <= names
+
+
+class _Rule(NamedTuple):
+    around: tuple[_Compound, ...]  # what its elements are in, the outermost first
+    last: _Compound
+    effect: Effect
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.last.names.union(*(outer.names for outer in self.around))
 
 
 class Rules(NamedTuple):
-    """What the rules of the sheets do, by the last name or tag of their selectors."""
+    """What the sheets of a page do."""
 
-    by_last: dict[str, list[tuple[_Compound, tuple[_Compound, ...], Effect]]]
+    rules: tuple[_Rule, ...]
     attributes: frozenset[str]  # that are written beside elements
 
-    def of(self, element: Any) -> Effect:
-        """What the sheets do to an element of the page."""
-        found = Effect.NONE
-        for key in (*_names(element), element.tag, "*"):
-            for itself, around, effect in self.by_last.get(key, ()):
-                if effect & ~found and itself.fits(element) and _inside(element, around):
-                    found |= effect
+    def on(self, root: Any) -> dict[Any, Effect]:
+        """What the rules do to the elements of a tree; those are left out to which they do nothing.
+
+        Goes down the tree once: how far the elements around one meet each rule decides, with its
+        tag and its names, what is done to it, and most elements of a page have many like them.
+        """
+        known = {f".{name}" for value in _CLASSES(root) for name in value.split()}
+        known |= {f"#{value}" for value in _IDS(root)}
+        rules = [rule for rule in self.rules if rule.names <= known]
+        met: dict[Any, tuple[int, ...]] = {}  # by element: of each rule, how many it is inside of
+        steps: dict[tuple[Any, ...], tuple[tuple[int, ...], Effect]] = {}
+        found = {}
+        for element in root.iter() if rules else ():
+            tag, classes, identity = element.tag, element.get("class"), element.get("id")
+            before = met.get(element.getparent()) or (0,) * len(rules)
+            key = before, tag, classes, identity
+            if (step := steps.get(key)) is None:
+                step = steps[key] = _step(rules, before, tag, classes, identity)
+            met[element] = step[0]
+            if step[1]:
+                found[element] = step[1]
         return found
 
 
-def _names(element: Any) -> set[str]:
-    names = {f".{name}" for name in (element.get("class") or "").split()}
-    return names | {f"#{element.get('id')}"}
-
-
-def _inside(element: Any, around: tuple[_Compound, ...]) -> bool:
-    """Whether ancestors of an element fit these, the nearest first."""
-    ancestors = element.iterancestors()
-    return all(any(wanted.fits(a) for a in ancestors) for wanted in around)
+def _step(
+    rules: list[_Rule], before: tuple[int, ...], tag: str, classes: str | None, identity: str | None
+) -> tuple[tuple[int, ...], Effect]:
+    """How far an element is inside of what each rule asks for, and what the rules do to it."""
+    names = {f".{name}" for name in (classes or "").split()} | {f"#{identity}"}
+    effect = Effect.NONE
+    after = list(before)
+    for number, (rule, depth) in enumerate(zip(rules, before, strict=True)):
+        if depth < len(rule.around):
+            after[number] += rule.around[depth].fits(tag, names)
+        elif rule.last.fits(tag, names):
+            effect |= rule.effect
+    return tuple(after), effect
 
 
 @lru_cache(maxsize=64)  # the pages of a site share their sheets
 def rules(css: str) -> Rules:
     """The rules of style sheets that bear on what is seen where."""
-    by_last: dict[str, list[tuple[_Compound, tuple[_Compound, ...], Effect]]] = {}
+    found: list[_Rule] = []
     attributes: set[str] = set()
     for media, selectors, style in _blocks(_ADDRESS.sub("url(", _COMMENT.sub("", css))):
         if _NARROW.search(media):
@@ -95,16 +127,14 @@ def rules(css: str) -> Rules:
             if effect & Effect.QUOTES:
                 attributes |= {name.lower() for name in _ATTRIBUTE.findall(style)}
             *around, last = compounds
-            key = min(last.names, default=last.tag)
-            by_last.setdefault(key, []).append((last, tuple(reversed(around)), effect))
-    return Rules(by_last, frozenset(attributes))
+            found.append(_Rule(tuple(around), last, effect))
+    return Rules(tuple(dict.fromkeys(found)), frozenset(attributes))
 
 
 @lru_cache(maxsize=64)
 def bears(sheet: bytes) -> bool:
     """Whether a sheet, in lower case, has rules that bear on what is seen where."""
-    told = rules(sheet.decode("utf-8", "replace")).by_last.values()
-    return any(effect & ~HARMLESS for ruled in told for _, _, effect in ruled)
+    return any(r.effect & ~HARMLESS for r in rules(sheet.decode("utf-8", "replace")).rules)
 
 
 def _blocks(css: str) -> Iterator[tuple[str, str, str]]:

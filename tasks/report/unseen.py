@@ -16,7 +16,7 @@ from lxml import etree
 
 from tasks.report import visible
 from tasks.report.style_sheets import Rules
-from tasks.report.visible import HIDING, Effect
+from tasks.report.visible import HARMLESS, HIDING, Effect
 
 MARK = "\ufffd"
 _FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万]")
@@ -30,6 +30,7 @@ _DRAWN = (
 _SHOWN_TO_SOME = ("noscript", "template", "dialog", "details", "datalist", "rp")
 _SET_OFF = ("s", "del", "strike", "sup", "sub", "rt", "bdo")
 _CELLS = ("td", "th")
+_BEARING = ~HARMLESS
 _MOVING = Effect.MOVES | Effect.DRIFTS | Effect.MIRRORS
 
 _Element = Any
@@ -63,14 +64,17 @@ def take_out(root: _Element, rules: Rules | None, *, show_blocks: bool) -> bool:
 
     With `show_blocks` such blocks stay.
     """
+    by_rules = rules.on(root) if rules else {}
     for element in root.iter("font"):
-        if visible.is_white(element.get("color")) and not _on_ground(element, rules):
+        if visible.is_white(element.get("color")) and not _on_ground(element, by_rules):
             _doubt(element)
     # A Word page has a style per word: looking at them from here is a fifth of what XPath takes.
-    styled = [(e, *found) for e in root.iter() if any(found := _styles(e, rules))]
+    styled = [(e, *found) for e in root.iter() if any(found := _styles(e, by_rules))]
     blocks = False
     for element, own, ruled in styled:
         both = own | ruled
+        if not both & _BEARING:
+            continue
         cell = _cell_of(element)
         if cell is not None and (
             both & (Effect.STRIKES | Effect.WRITES)
@@ -79,7 +83,9 @@ def take_out(root: _Element, rules: Rules | None, *, show_blocks: bool) -> bool:
         ):
             _mark(element)
         if not both & HIDING:
-            if both & Effect.MAY_HIDE or (both & Effect.FADES and not _on_ground(element, rules)):
+            if both & Effect.MAY_HIDE or (
+                both & Effect.FADES and not _on_ground(element, by_rules)
+            ):
                 _doubt(element)
             continue
         holds_table = element.tag == "table" or element.find(".//table") is not None
@@ -113,11 +119,11 @@ def drop(element: _Element) -> None:
     parent.remove(element)
 
 
-def _styles(element: _Element, rules: Rules | None) -> tuple[Effect, Effect]:
+def _styles(element: _Element, by_rules: dict[_Element, Effect]) -> tuple[Effect, Effect]:
     """What its own attributes and what the sheets do to an element."""
     style = element.get("style")
     own = visible.effects(style) if style else Effect.NONE
-    ruled = rules.of(element) if rules else Effect.NONE
+    ruled = by_rules.get(element, Effect.NONE)
     if element.get("hidden") is not None:
         ruled |= Effect.HIDES  # the browser's own sheet
     if element.get("dir") == "rtl":
@@ -179,10 +185,10 @@ def _is_tiny(element: _Element) -> bool:
     return any((element.get(side) or "").strip() in ("0", "1") for side in ("width", "height"))
 
 
-def _on_ground(element: _Element, rules: Rules | None) -> bool:
+def _on_ground(element: _Element, by_rules: dict[_Element, Effect]) -> bool:
     """Whether white is seen here, because something around it is painted."""
     return any(
-        any(effect & Effect.PAINTS for effect in _styles(around, rules))
+        any(effect & Effect.PAINTS for effect in _styles(around, by_rules))
         or (around.get("bgcolor") and not visible.is_white(around.get("bgcolor")))
         for around in (element, *element.iterancestors("span", "p", "td", "th", "tr", "table"))
     )
