@@ -12,7 +12,17 @@ from tasks.report import page_images, sniff
 from tasks.report.docx_look import Looks
 from tasks.report.docx_numbering import Numbering
 from tasks.report.docx_package import Package, child, name, value
-from tasks.report.model import Block, Image, Paragraph, Place, Reject, Source, SourceCell, SourceRow
+from tasks.report.model import (
+    UNSURE,
+    Block,
+    Image,
+    Paragraph,
+    Place,
+    Reject,
+    Source,
+    SourceCell,
+    SourceRow,
+)
 
 MOST_BYTES = 64 << 20
 MOST_PICTURES = 40 << 20  # bytes together
@@ -26,8 +36,6 @@ _PASS = frozenset(
 )  # fmt: skip
 # A formula that sets its parts above one another; what it says is not their digits in a row.
 _SET = frozenset(f"m:{kind}" for kind in ("f", "sSup", "sSub", "sSubSup", "rad", "eqArr", "m"))
-UNSURE = "\ufffd"
-"""Stands in a cell's text for what Word shows there otherwise than as text: no number has it."""
 _EMU = 12700  # English Metric Units in a point
 _LENGTH = re.compile(r"(width|height):\s*([\d.]+)\s*(pt|in|cm|mm|px)?")
 _POINTS = {"pt": 1.0, "in": 72.0, "cm": 28.35, "mm": 2.835, "px": 0.75, "": 0.75}
@@ -346,7 +354,7 @@ def _symbol(code: str | None) -> str:
     try:
         return chr(int(code or "", 16))
     except (ValueError, OverflowError):
-        return "\ufffd"
+        return UNSURE
 
 
 def _count(text: str | None, default: int) -> int:

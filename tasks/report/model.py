@@ -56,6 +56,11 @@ def _encoded(place: Place) -> str:
     return " ".join(parts)
 
 
+UNSURE = "\ufffd"
+"""Stands in a cell's text for what a document shows there otherwise than as text, or shows so that
+nobody would read it as a part of the number beside it: no number has it, and no blank."""
+
+
 class SourceCell(NamedTuple):
     """One cell as its source lists it. `text` is verbatim, with "\\n" where blocks break."""
 

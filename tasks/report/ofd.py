@@ -16,10 +16,9 @@ from lxml import etree
 from tasks.report import printed, sniff
 from tasks.report.docx_package import Package
 from tasks.report.drawn import Budget, Drawn, PageContent
-from tasks.report.model import Place, Reject, Source
+from tasks.report.model import UNSURE, Place, Reject, Source
 from tasks.report.ofd_page import POINTS, Resources, draw, local, numbers, text_of
 from tasks.report.pdf_grid import grids
-from tasks.report.pdf_text import UNSURE
 
 MOST_PAGES = 300
 MOST_BYTES = 64 << 20

@@ -15,8 +15,7 @@ from itertools import accumulate
 from lxml import etree
 
 from tasks.report.drawn import THIN, Affine, Box, Drawn, Glyph, around, times, unify
-from tasks.report.model import Place, Reject
-from tasks.report.pdf_text import UNSURE
+from tasks.report.model import UNSURE, Place, Reject
 
 POINTS = 72 / 25.4  # in a millimetre
 DEEPEST = 6  # blocks inside blocks, drawn units inside drawn units

@@ -26,8 +26,8 @@ from tasks.report.drawn import (
     times,
     unify,
 )
+from tasks.report.model import UNSURE
 from tasks.report.pdf_cover import Covers
-from tasks.report.pdf_text import UNSURE
 
 DEEPEST_FORM = 6
 

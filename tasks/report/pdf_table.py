@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tasks.report.drawn import Glyph
+from tasks.report.model import UNSURE
 from tasks.report.pdf_grid import Grid
-from tasks.report.pdf_text import UNSURE, Box, block_text
+from tasks.report.pdf_text import Box, block_text
 
 SAME_COLUMN = 4.0  # column edges this close on two pages are one edge
 _VALUE = re.compile(r"[\d.,+\-\s/—–元万无]+")

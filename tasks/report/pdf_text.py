@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from tasks.report.drawn import Glyph
+from tasks.report.model import UNSURE
 
 Box = tuple[float, float, float, float]
 
@@ -14,8 +15,6 @@ WIDE_GAP = 0.6  # a gap between ideographs that reads as a space
 NARROW_GAP = 0.25  # the same between digits or Latin letters
 SMALL = 0.8  # of the other's height: a mark of a note, not the same number in another font
 
-UNSURE = "\ufffd"
-"""Stands for a character that nobody can be sure of: no number has it."""
 _WIDE = frozenset("WFA")
 
 

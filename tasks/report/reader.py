@@ -30,7 +30,7 @@ from tasks.report.decode import decode, to_utf8
 from tasks.report.form import form
 from tasks.report.header import read_header
 from tasks.report.headings import HEADINGS
-from tasks.report.model import Finding, Link, Reading, Reject, Rejection, Source, SourceRow
+from tasks.report.model import UNSURE, Finding, Link, Reading, Reject, Rejection, Source, SourceRow
 from tasks.report.recognise import Missing, recognise
 from tasks.report.title import compact, find_title, is_report_title, unit_of_title
 from tasks.report.unread import accept
@@ -52,6 +52,10 @@ NEEDS_OFFICE = (
     "apt-get install --no-install-recommends libreoffice-writer-nogui",
 )
 """The refusal of what only LibreOffice reads (`tasks.office`)."""
+_UNSURE_MEANS = (
+    f"{UNSURE} stands where the document hides, moves, strikes out, covers or sets as a note what "
+    "follows, or shows no text: a picture, a field, a character without a name"
+)
 _REFUSED_KINDS = {
     "empty": ("empty", "the document has no content"),
     "doc": NEEDS_OFFICE,
@@ -139,6 +143,8 @@ def _read(data: bytes, content_type: str | None, *, ocr: bool) -> Reading:
             reason = replace(reason, code="uncertain_picture", message=said)
         if reason.code == "needs_ocr":
             reason = replace(reason, message=reason.message + pictures.hint(tried=ocr))
+        if UNSURE in reason.message:
+            reason = replace(reason, message=f"{reason.message} ({_UNSURE_MEANS})")
         _refuse(reading, reason)
     if source is not None and (spoofed := spoof.evidence(source)) is not None:
         # Whatever else is wrong with it: this is what a person must know first.

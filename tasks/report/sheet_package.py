@@ -14,13 +14,11 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from tasks.report.docx_package import Package, value
-from tasks.report.model import Place, Reject
+from tasks.report.model import UNSURE, Place, Reject
 from tasks.report.sheet_formats import PLAIN, Style, styles
 
 MOST_SQUARES = 500_000
 LAST_COLUMN = 16_384
-UNSURE = "\ufffd"
-"""Stands in the text of a cell that shows something else than its value: no number has it."""
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from lxml import etree
 
 from tasks.report import visible
+from tasks.report.model import UNSURE
 from tasks.report.style_sheets import Rules
 from tasks.report.visible import HARMLESS, HIDING, Effect
 
-MARK = "\ufffd"
 _FIGURE = re.compile(r"[\d零〇一二两三四五六七八九十百千万]")
 _QUOTED_FIGURE = re.compile(r"\d|\A[-+—零〇一二两三四五六七八九十百千万]+\Z")
 _STRING: Callable[[Any], str] = etree.XPath("string()")  # type: ignore[assignment]
@@ -45,12 +45,12 @@ def mark(root: _Element) -> None:
     """Marks cells with controls, pictures or scripts that write, and with notes to their text."""
     for element in root.iter(*_DRAWN):
         if not _is_tiny(element) and _cell_around(element) is not None:
-            element.tail = MARK + (element.tail or "")
+            element.tail = UNSURE + (element.tail or "")
     for element in root.iter("script", *_SHOWN_TO_SOME):
         inside = text(element)
         telling = "write" in inside if element.tag == "script" else _FIGURE.search(inside)
         if telling and _cell_around(element) is not None:
-            element.tail = MARK + (element.tail or "")
+            element.tail = UNSURE + (element.tail or "")
     for element in root.iter(*_SET_OFF):
         if _cell_around(element) is not None:
             _mark(element)
@@ -163,7 +163,7 @@ def _quotes_figure(element: _Element, rules: Rules) -> bool:
 
 
 def _mark(element: _Element) -> None:
-    element.text = MARK + (element.text or "")
+    element.text = UNSURE + (element.text or "")
 
 
 def _doubt(element: _Element) -> None:

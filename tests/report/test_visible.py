@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tasks.report import read
-from tasks.report.model import Form, Reading
+from tasks.report.model import UNSURE, Form, Reading
 from tasks.report.style_sheets import rules
 from tests.publisher.case import case
 
@@ -148,7 +148,10 @@ def test_a_sheet_that_changes_no_figure_on_a_desktop_is_no_reason_to_reject(css:
 def test_a_cell_that_shows_its_digits_otherwise_rejects(cell: str) -> None:
     shown = re.sub(r"<td>(\d)(\d)</td>", lambda m: cell.format(m[1], m[2]), PAGE)
     assert shown != PAGE
-    assert rejected(shown)
+    reading = read(shown.encode())
+    assert reading.outcome == "rejected"
+    assert reading.reason is not None
+    assert f"{UNSURE} stands where the document hides, moves" in reading.reason.message
 
 
 def test_what_one_rule_hides_and_another_may_show_again_is_not_left_out() -> None:
