@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tasks import parse, reports, retention, snapshot
+from tasks import fold, parse, reports, retention, snapshot
 from tasks.cluster import Cluster, cluster_of
 from tasks.files import atomic, open_parquet, write_bytes
 from tasks.objects import ObjectPath, Unreachable, listed
 from tasks.records import BadInput
 from tasks.store import Warehouse
 from tasks.verify import verify
-from tests import stores
+from tests import stores, test_fold
 from tests.publisher.demo import demo
 from tests.test_snapshot import page
 
@@ -63,6 +64,33 @@ def test_the_archive_is_byte_for_byte_the_same(tmp_path: Path, options: str) -> 
     assert (aside / first.name).read_bytes() == (here.reports / first.name).read_bytes()
     with pytest.raises(BadInput, match="same gongkai"):
         parse.read_into(first, aside, "another")
+
+
+def test_nights_are_folded_alike(
+    tmp_path: Path, options: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        test_fold, "new_run_id", lambda kind, at, _: f"{at:%Y%m%dT%H%M%SZ}-{kind}-0"
+    )
+    monkeypatch.setattr(fold, "_LAST", 1)
+    monkeypatch.setattr(fold, "AT_ONCE", 1)
+    stores.cluster_file(tmp_path / "there", options)
+    folded = []
+    for warehouse in map(Warehouse.at, (tmp_path / "here", tmp_path / "there")):
+        warehouse.ensure()
+        before: dict[str, str] = {}
+        held: dict[str, str] = {}
+        for number in range(test_fold.BACK_FROM - 4, test_fold.BACK_FROM + 4):
+            test_fold.night(warehouse, number, before, held)
+        full = _bytes(warehouse)
+        done = fold.fold(warehouse, 1, test_fold.FIRST + timedelta(days=number + 3))
+        left = _bytes(warehouse)
+        assert done.nights > 4
+        assert left.keys() < full.keys()  # a part of which nothing is left
+        assert any(left[name] != full[name] for name in left)  # and one with some rows fewer
+        assert verify(warehouse).damages == []
+        folded.append((done, left))
+    assert folded[0] == folded[1]
 
 
 def test_one_setting_moves_the_archive(tmp_path: Path, options: str) -> None:

@@ -20,6 +20,7 @@ from tasks.verify import verify
 FIRST = datetime(2026, 1, 1, 18, tzinfo=UTC)
 PAGES = 12
 FOLDED_ON = (50, 200, 364)
+BACK_FROM = 50  # the night from which a page is away for a while
 CHANGED, BACK, GONE, UNLISTED = 3, 4, 5, 6  # pages that are not always the same
 
 
@@ -27,7 +28,7 @@ def body(page: int, night: int) -> bytes | None:
     """What a page holds on a night: None when it answers 404."""
     if page == CHANGED:
         return b"page %d, edition %d" % (page, night // 100)
-    if (page == GONE and night >= 120) or (page == BACK and 50 <= night < 90):
+    if (page == GONE and night >= 120) or (page == BACK and BACK_FROM <= night < 90):
         return None
     return b"page %d" % page
 

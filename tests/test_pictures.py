@@ -16,8 +16,11 @@ pytest.importorskip("rapidocr", reason="pip install 'gongkai[ocr]'")
 
 from flows import stages, watched
 from tasks import parse, pictures, reports, snapshot
+from tasks.files import write_bytes
+from tasks.objects import ObjectPath
 from tasks.report import ocr, page_images, pages
 from tasks.store import Warehouse
+from tests import stores
 from tests.publisher import layouts
 from tests.report.test_pictures_in_place import REPORT, VALUES, section_four
 from tests.test_snapshot import page
@@ -69,6 +72,29 @@ def test_a_page_with_its_picture_is_read_when_the_pictures_are(warehouse: Wareho
     assert pictures.look_at(part, after) is after  # nothing is read twice
     reports.write(warehouse, part.name, after)
     assert pictures.waiting(warehouse.reports / part.name) == 0
+
+
+def test_pictures_in_an_object_store_are_read_as_in_a_folder(
+    warehouse: Warehouse, tmp_path: Any
+) -> None:
+    with stores.store() as options:
+        stores.cluster_file(tmp_path / "there", options)
+        there = Warehouse.at(tmp_path / "there")
+        there.ensure()
+        for path in snapshot.parts(warehouse):
+            write_bytes(there.snapshots / path.name, path.read_bytes())
+        read = []
+        for place in (warehouse, there):
+            part = snapshot.parts(place)[0]
+            reports.write(place, part.name, parse.read_part(part))
+            before = reports.stored(place.reports, part.name)
+            assert before is not None
+            assert pictures.waiting(place.reports / part.name) == 2
+            reports.write(place, part.name, pictures.look_at(part, before))
+            assert pictures.waiting(place.reports / part.name) == 0
+            read.append((place.reports / part.name).read_bytes())
+        assert isinstance(there.snapshots, ObjectPath)
+    assert read[0] == read[1]
 
 
 def dies(rows: parse.Rows, *, ocr: bool = False) -> pa.Table:

@@ -86,7 +86,9 @@ def colours(data: bytes) -> Iterator[npt.NDArray[np.uint8]]:
             for frame in range(frames):
                 image.seek(frame)
                 yield np.asarray(ImageOps.exif_transpose(_flat(image)))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as trouble:
+    except UnidentifiedImageError:  # whose message names an address in memory
+        raise Reject("broken_file", "the picture cannot be opened: its format is unknown") from None
+    except (OSError, ValueError, SyntaxError, EOFError) as trouble:
         raise Reject("broken_file", f"the picture cannot be opened: {trouble}") from None
     except Image.DecompressionBombError:
         raise Reject("too_large", "the picture is too large") from None
