@@ -14,7 +14,6 @@ from decimal import Decimal
 from tasks.report.form import StatutoryForm
 from tasks.report.model import Cell, Finding, Looks, Place, Reject
 from tasks.report.numbers import UNREAD
-from tasks.report.repair import slip
 
 _SHOWN = 6  # doubtful cells that a message names
 _POINT_OR_COMMA = re.compile(r"\d{1,3}[.,]\d{3}")  # 1.234 and 1,234 differ in two pixels
@@ -66,14 +65,6 @@ def shown(readings: tuple[str, ...]) -> str:
     return "".join(c[0] if len(set(c)) == 1 else "?" for c in columns)
 
 
-def may_show(readings: tuple[str, ...], value: int) -> bool:
-    """Whether a picture may show a value: one of its readings, or easily mistaken for the first."""
-    if str(value) in readings:
-        return True
-    first = readings[0] if readings else ""
-    return first.isascii() and first.isdigit() and slip(int(first), value) is not None
-
-
 def _readings(place: Place, looks: Looks) -> tuple[str, ...]:
     if place.page is None or place.box is None:
         return ()
@@ -82,7 +73,7 @@ def _readings(place: Place, looks: Looks) -> tuple[str, ...]:
 
 def _determined(cell: Cell, value: Decimal, readings: tuple[str, ...]) -> Cell:
     """A cell that was not certain, and that the identities determine."""
-    if value != int(value) or not may_show(readings, int(value)):
+    if value != int(value) or str(int(value)) not in readings:
         return cell._replace(
             status="unread", value=None, as_published=shown(readings), identity=None
         )

@@ -319,6 +319,8 @@ def test_readings_that_differ_are_no_number() -> None:
     assert settle([one, one], shape, 0.75) == ("3", ("3",))
     assert settle([one, other], shape, 0.75) == (None, ("3", "8"))
     assert settle([one, one, other], shape, 0.75).text is None
+    faint = _said({"1": 0.7}, {}, {"0": 0.8, "8": 0.2})  # a publisher's wrong 10 is no 0
+    assert settle([faint, faint], Shape(17, 12, 2), 0.75) == (None, ("10",))
     for cut in (Shape(8, 12, 1, cut=True), Shape(8, 12, 1, flat=True, cut=True)):
         assert settle([one, one], cut, 0.75).text is None
     assert settle([one, one], Shape(8, 12, 1, flat=True), 0.75).text == "—"
@@ -363,6 +365,8 @@ def test_a_misread_label_is_mended_where_one_alone_is_meant(text: str, label: st
         ("本年收费金额（单位：方元）", "本年收费金额（单位：方元）", None),
         ("本年收费金额（单位：）", "本年收费金额（单位：）", None),
         ("采购总金额", "采购总金额", "采购总金额"),
+        ("采购总金颔", "采购总金额", "采购总金额"),
+        ("采购总金额（单）", "采购总金额", None),
         ("行政事业性收赀", "行政事业性收赀", "行政事业性收费"),
     ],
 )

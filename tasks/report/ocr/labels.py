@@ -37,9 +37,9 @@ def unit(label: str) -> str | None:
     """The unit of money that a label states, "" for a known one without; None if uncertain."""
     plain = unicodedata.normalize("NFKC", label).replace(" ", "")
     stated = _UNIT.findall(plain)
-    if len(stated) != plain.count("元") or not (stated or key(label) in _labels()):
-        return None
-    return "".join(stated)
+    meant = nearest(label)
+    bare = meant is not None and "元" not in meant and len(key(label)) <= len(meant)
+    return "".join(stated) if len(stated) == plain.count("元") and (stated or bare) else None
 
 
 @lru_cache(maxsize=4096)

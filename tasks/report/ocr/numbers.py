@@ -144,6 +144,8 @@ def settle(said: Sequence[Said], shape: Shape, unit: float | None) -> Settled:
     likely = [r.text for r in read if is_number(r.text)]
     for each in said:
         likely += alternatives(each.numeric)
+    if len(texts) == 1:  # what all say is nothing else, unless a character of it was not read
+        likely = [text for text in likely if text == first or len(text) > len(first)]
     return Settled(None, tuple(dict.fromkeys(likely)))
 
 
