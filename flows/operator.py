@@ -27,7 +27,7 @@ from tasks.alerts import Alert
 from tasks.codes import Code, codes
 from tasks.records import OUTCOMES, Counts, Discovered, OutcomeRow, Source
 from tasks.report.reader import Reason, reasons
-from tasks.units import Registry
+from tasks.units.registry import divisions_of
 from tasks.urls import canonical_url
 
 SHOWN_ONE_BY_ONE = 200
@@ -110,8 +110,8 @@ def failures_of(
 @cache
 def provinces() -> dict[str, str]:
     """The name of each province by the first two digits of its code."""
-    divisions = [dated[-1] for dated in Registry.read().versions.values()]
-    return {(d.code_nbs or d.code_mca or "")[:2]: d.name for d in divisions if d.level == 1}
+    found = (d for d in divisions_of() if d.level == 1)  # the last version of each stands last
+    return {(d.code_nbs or d.code_mca or "")[:2]: d.name for d in found}
 
 
 def _province(source: Source | None) -> str:

@@ -23,14 +23,14 @@ from tasks.store import Warehouse
 
 FAILURES_SHOWN, FACTS_SHOWN = 12, 12
 FACTS = """
-    select unit_name, report_year,
-           max(value) filter (cell = 'requests.new_received.total') as received,
-           max(value) filter (cell = 'requests.carried_in.total') as carried_in,
-           max(value) filter (cell = 'requests.total_handled.total') as handled,
-           max(value) filter (cell = 'requests.carried_out.total') as carried_out
-    from national_fact where scope = 'own' group by unit_id, unit_name, report_year, report_id
-    having count(*) filter (cell = 'requests.new_received.total') > 0
-    order by received desc nulls last, unit_name, report_year limit ?
+    select unit_name, labels.report_year,
+           "requests.new_received.total" as received,
+           "requests.carried_in.total" as carried_in,
+           "requests.total_handled.total" as handled,
+           "requests.carried_out.total" as carried_out
+    from reconcile.report_labels as labels join staging.stg_report_values using (report_id)
+    where is_fact and labels.scope = 'own'
+    order by received desc nulls last, unit_name, labels.report_year limit ?
 """
 EXAMPLE = (
     "select unit_name, report_year, value from national_fact "
@@ -107,7 +107,7 @@ def show_facts(console: Console, warehouse: Warehouse) -> None:
     with contextlib.closing(duckdb.connect(str(warehouse.database), read_only=True)) as db:
         rows: list[tuple[Any, ...]] = db.execute(FACTS, [FACTS_SHOWN]).fetchall()
         units, reports = db.execute(
-            "select count(distinct unit_id), count(distinct report_id) from national_fact"
+            "select count(distinct unit_id), count(*) from reconcile.report_labels where is_fact"
         ).fetchall()[0]
     if not rows:
         console.print("national_fact: no rows; only official pages of resolved units are in it")

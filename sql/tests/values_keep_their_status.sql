@@ -1,6 +1,5 @@
 -- Promise 2: no number without a reason, no reason without its number, never a silent zero.
 -- The reports are judged whole, a letter for each cell; nothing is turned into rows.
--- depends_on: {{ ref('statutory_form') }}
 {% for form in ['2019', '2021'] -%}
 {%- set cells = form_cells(form) %}
 select report_id, reasons, numbers

@@ -17,7 +17,7 @@ from tasks.site.labels import Labels
 from tasks.site.tables import Night
 from tasks.site.words import LANGUAGES, words
 
-_FOLDER = {"zh": "", "en": "en/"}
+FOLDER = {"zh": "", "en": "en/"}
 _HTML_LANGUAGE = {"zh": "zh-Hans", "en": "en"}
 
 
@@ -60,6 +60,14 @@ def plotted(trend: Trend) -> dict[str, Any]:
     }
 
 
+def called(call: str, *values: Any) -> str:
+    """A call with literals up to these, as `Pages.script` writes it."""
+    return f"{call}(" + ",".join(
+        v.text if isinstance(v, Raw) else json.dumps(v, ensure_ascii=False, separators=(",", ":"))
+        for v in values
+    )
+
+
 def environment() -> Environment:
     """Templates that escape, that fail on a name which is not there, with the site's filters."""
     env = Environment(
@@ -96,8 +104,8 @@ class Pages:
         depth = path.count("/")
         page = self.environment.get_template(template)
         for language in LANGUAGES:
-            below = depth + _FOLDER[language].count("/")
-            file = self.folder / _FOLDER[language] / path
+            below = depth + FOLDER[language].count("/")
+            file = self.folder / FOLDER[language] / path
             file.parent.mkdir(parents=True, exist_ok=True)
             other = "en" if language == "zh" else "zh"
             text = page.render(
@@ -111,22 +119,16 @@ class Pages:
                 home="../" * depth,  # of this language's pages
                 path=path,
                 other_language=other,
-                other_page="../" * below + _FOLDER[other] + path,
+                other_page="../" * below + FOLDER[other] + path,
                 **context,
             )
             file.write_text(text, encoding="utf-8")
 
     def script(self, path: str, call: str, *values: Any) -> None:
         """Write data that any page can take in, also one opened as a file: a call with literals."""
-        arguments = ",".join(
-            v.text
-            if isinstance(v, Raw)
-            else json.dumps(v, ensure_ascii=False, separators=(",", ":"))
-            for v in values
-        )
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{call}({arguments});\n", encoding="utf-8")
+        file.write_text(f"{called(call, *values)});\n", encoding="utf-8")
 
     def assets(self) -> None:
         """The style, the scripts and the charts library with its licences."""

@@ -24,6 +24,7 @@ from typing import Any
 from tasks.report.form import FORMS, form
 from tasks.site import county, facts
 from tasks.site.areas import Area, Tally, roll_up
+from tasks.site.keep import Marks, take
 from tasks.site.labels import layout
 from tasks.site.pages import Pages
 from tasks.site.swap import swap
@@ -57,17 +58,20 @@ def publish(warehouse: Warehouse, advance: Advance | None = None) -> Built:
     aside = warehouse.root / f".generation-{secrets.token_hex(6)}"
     aside.mkdir()
     try:
-        built = build(warehouse.database, aside / "site", advance)
+        built = build(warehouse.database, aside / "site", advance, warehouse.site)
         swap(aside / "site", warehouse.site)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return Built(warehouse.site, built.files, built.size, built.seconds)
 
 
-def build(database: Path, folder: Path, advance: Advance | None = None) -> Built:
+def build(
+    database: Path, folder: Path, advance: Advance | None = None, before: Path | None = None
+) -> Built:
     """Write the site of `database` into the new folder `folder`.
 
-    The same database and code give the same bytes: no clock, no random order.
+    The same database and code give the same bytes: no clock, no random order. From the site
+    `before` come the provinces of which nothing changed.
     """
     began = monotonic()
     folder.mkdir(parents=True)
@@ -77,10 +81,14 @@ def build(database: Path, folder: Path, advance: Advance | None = None) -> Built
     try:
         with opened(database, scratch) as tables:
             tables.prepare()
-            told(1, "values")
             site = Site.of(tables, folder)
-            reports: int = tables.rows("select count(*) from published.reports")[0][0]
-            provinces = [root.id for root in site.roots if root.has_page]
+            kept = site.keep(before)
+            tables.pack(kept)
+            told(1, "values")
+            reports: int = tables.rows("select count(*) from packed")[0][0]
+            provinces = [r.id for r in site.roots if r.has_page and r.id not in kept]
+            if kept:
+                told(len(kept), "unchanged")
             site.overview()
             told(1, "overview")
             if reports <= ALONE:
@@ -161,6 +169,18 @@ class Site:
     def roots(self) -> list[Area]:
         """The provinces."""
         return [area for area in self.areas.values() if area.parent is None]
+
+    def keep(self, before: Path | None) -> set[str]:
+        """Take over the provinces of which nothing changed; their ids."""
+        marks = Marks.of(self.tables, self.pages, self.roots, self.trends)
+        marks.write(self.pages.folder)
+        earlier = Marks.read(before) if before else None
+        kept: set[str] = set()
+        if before and earlier:
+            for root in [r for r in self.roots if r.has_page and r.id in marks.same(earlier)]:
+                if take(before, earlier, root, self.pages):
+                    kept.add(root.id)
+        return kept
 
     def province(self, area_id: str) -> None:
         """The pages and data of a province and of all areas in it, and its units for the search."""

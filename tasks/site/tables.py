@@ -6,7 +6,7 @@ whose each unit is, and the values of each report packed for its file. Only publ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -86,7 +86,7 @@ with gathered as (
         list((position - 1, forced_by)) filter (forced_by is not null) as forced,
         {figures}
     from published.report_cells as cells
-    where report_id >= $first and report_id < $last
+    where report_id >= $first and report_id < $last and report_id in (from to_pack)
     group by report_id
 ),
 ordered as (
@@ -115,11 +115,54 @@ from ordered
 _SORT = """
 create table packed as
 select loose.*, root_id
-from loose
-join published.reports using (report_id)
-left join unit using (unit_id)
-left join root_of using (area_id)
+from loose join report_root using (report_id)
 order by root_id
+"""
+_REPORT_ROOTS = """
+create table report_root as
+select report_id, root_id
+from published.reports left join unit using (unit_id) left join root_of using (area_id)
+"""
+# Of all rows that the pages and data of a province are made of: a sum that tells of any change.
+_MARKS = """
+with refused as (
+    select root_id, failures
+    from covered
+    join published.failures on covered.outcome = 'rejected' and covered.report_id
+        = substr(sha256(failures.document_id || chr(10) || failures.snapshot_id), 1, 32)
+    join root_of using (area_id)
+)
+select root_id, list((what, rows, mark) order by what)
+from (
+    select root_id, 'units' as what, count(*) as rows, sum(hash(unit)) as mark
+    from unit join root_of using (area_id) group by root_id
+    union all
+    select root_id, 'covered', count(*), sum(hash(covered))
+    from covered join root_of using (area_id) group by root_id
+    union all
+    select root_id, 'reports', count(*), sum(hash(reports))
+    from published.reports join report_root using (report_id) group by root_id
+    union all
+    select root_id, 'findings', count(*), sum(hash(findings))
+    from published.findings join report_root using (report_id) group by root_id
+    union all
+    select root_id, 'repairs', count(*), sum(hash(repairs))
+    from published.repairs join report_root using (report_id) group by root_id
+    union all
+    select root_id, 'refused', count(*), sum(hash(failures)) from refused group by root_id
+    union all
+    select root_id, 'cells', sum(rows), sum(hash(report_id, mark))
+    from (
+        select
+            report_id, count(*) as rows,
+            sum(hash(form, position, value, edited_value, as_published, status, place, forced_by))
+                as mark
+        from published.report_cells group by report_id
+    ) join report_root using (report_id)
+    group by root_id
+)
+where root_id is not null
+group by root_id
 """
 # What a row of an area's page shows of a report, in this order.
 FIGURES = {
@@ -153,7 +196,7 @@ class Tables:
         self.night = self._night()
 
     def prepare(self) -> None:
-        """Make the scratch tables; the values of all reports take most of the time."""
+        """Make the scratch tables but for the values of reports."""
         self._db.execute(_UNITS)
         roots = [(area.id, area.province.id) for area in tree(self.rows(_AREAS)).values()]
         self._db.execute("create table root_of (area_id varchar, root_id varchar)")
@@ -161,8 +204,12 @@ class Tables:
             "insert into root_of select unnest(?::varchar[]), unnest(?::varchar[])",
             [[area for area, _ in roots], [root for _, root in roots]],
         )
+        self._db.execute(_REPORT_ROOTS)
         self._db.execute(_COVERAGE, {"today": self.night.today})
-        self._pack()
+
+    def marks(self) -> dict[str, list[Any]]:
+        """By province, what tells whether any row that it is shown from is another."""
+        return dict(self.rows(_MARKS))
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -223,8 +270,9 @@ class Tables:
                 areas[area_id].reports, areas[area_id].violated = reports, violated
         return areas
 
-    def _pack(self) -> None:
-        """Fill `packed` with the values of every report, a range of report ids at a time."""
+    def pack(self, without: Collection[str] = ()) -> None:
+        """Fill `packed` with the values of every report, a range of report ids at a time, but for
+        those of some provinces. This takes most of the time."""
         figures = [
             f"max(value) filter (cell = '{cell}') as {name}" for name, cell in FIGURES.items()
         ]
@@ -247,7 +295,12 @@ class Tables:
             + ", ".join(f"{name} decimal(18, 4)" for name in FIGURES)
             + ")"
         )
-        (reports,) = self.rows("select count(*) from published.reports")[0]
+        self._db.execute(
+            "create table to_pack as select report_id from report_root "
+            "where root_id is null or not list_contains(?::varchar[], root_id)",
+            [list(without)],
+        )
+        (reports,) = self.rows("select count(*) from to_pack")[0]
         # Every range reads through the whole table: few of them, each as large as memory allows.
         ranges = min(256, -(-reports // PACKED_TOGETHER) or 1)
         starts = [f"{256 * n // ranges:02x}" for n in range(ranges)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,23 @@ from tasks.units.model import (
 from tasks.units.names import clean, short_names
 
 SQL = Path(__file__).resolve().parent.parent.parent / "sql"
+
+
+def divisions_of(sql: Path = SQL) -> Iterator[Division]:
+    """Every version of every division in the registry carried in `sql/`."""
+    with gzip.open(sql / "registry/divisions.csv.gz", "rt", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield Division(
+                row["unit_id"],
+                int(row["level"]),
+                row["kind"],
+                row["code_nbs"],
+                row["code_mca"],
+                row["name"],
+                row["parent_id"],
+                int(row["valid_from_year"] or 0),
+                int(row["valid_to_year"] or 9999),
+            )
 
 
 @dataclass(slots=True)
@@ -78,27 +95,12 @@ class Registry:
     @classmethod
     def read(cls, sql: Path = SQL) -> Registry:
         """The registry carried in `sql/`."""
-        with gzip.open(sql / "registry/divisions.csv.gz", "rt", encoding="utf-8") as file:
-            divisions = [
-                Division(
-                    row["unit_id"],
-                    int(row["level"]),
-                    row["kind"],
-                    row["code_nbs"],
-                    row["code_mca"],
-                    row["name"],
-                    row["parent_id"],
-                    int(row["valid_from_year"] or 0),
-                    int(row["valid_to_year"] or 9999),
-                )
-                for row in csv.DictReader(file)
-            ]
         with (sql / "seeds/organ_types.csv").open(encoding="utf-8") as file:
             organs = [
                 (row["organ_id"], row["name"], [a for a in row["aliases"].split("|") if a])
                 for row in csv.DictReader(file)
             ]
-        return cls.of(divisions, organs)
+        return cls.of(divisions_of(sql), organs)
 
     def version(self, division_id: str, year: int | None) -> Division:
         """The version in force in `year` or the year after (when it reported), else the last."""

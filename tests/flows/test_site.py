@@ -109,7 +109,7 @@ def test_a_site_that_fails_leaves_the_old_one_and_costs_nobody_the_tables(
         "publish._build = lambda *_: None\n"
         "from tasks.site import pages, site\n"
         "def full(*_, **__): raise OSError(28, 'No space left on device')\n"
-        "site.Site.province = full\n"
+        "site.Site.overview = full\n"
         "from flows.cli import main; main()\n"
     )
     words = ("publish", "--warehouse", str(place))
@@ -210,6 +210,70 @@ def test_a_long_list_of_failures_keeps_every_reason_and_its_full_count(
     led = {link.partition("#")[2] for link in anchors if link.startswith("failures.html#")}
     assert led
     assert led <= sections.keys()
+
+
+# Each changes what the pages or the data of one province show.
+CHANGES = {
+    "synthetic_values set texts = list_concat(['12'], texts[2:])": "report_id",
+    "reports set index_number = 'another'": "report_id",
+    "findings set explanation = 'another'": "report_id",
+    "repairs set witness = 'another'": "report_id",
+    "coverage set expected_by = 'another'": "unit_id",
+    "units set aliases = ['another']": "unit_id",
+    "failures set message = 'another'": "document_id",
+}
+
+
+def test_what_did_not_change_comes_from_the_site_before(
+    chain: nights.Chain, tmp_path: Path
+) -> None:
+    database, first = tmp_path / "gongkai.duckdb", tmp_path / "first"
+    database.write_bytes((chain.last / "gongkai.duckdb").read_bytes())
+    synthetic.fill(database, 900)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update coverage set report_id = substr(sha256(failures.document_id || chr(10) || "
+            "snapshot_id), 1, 32) from failures "
+            "where failures.document_id = 'http://www.x.gov.cn/' || unit_id || report_year"
+        )
+        connection.execute("create table known as select unit_id from coverage")
+        connection.execute("create table resolved as from reports where unit_id is not null")
+    building.build(database, first)
+    marks, changed = _marks(database, tmp_path / "0"), set()
+    for change, key in CHANGES.items():
+        table, _, _ = change.partition(" ")
+        among = {"report_id": "semi join resolved using (report_id)"}.get(key, "")
+        among = "semi join known using (unit_id)" if key == "unit_id" else among
+        with duckdb.connect(str(database)) as connection:
+            connection.execute(
+                f"update {change} where {key} = (select min({key}) from {table} {among})"
+            )
+        before, marks = marks, _marks(database, tmp_path / table)
+        other = {root for root in marks if marks[root] != before[root]}
+        assert len(other) == 1, change
+        changed |= other
+    shown = {page.stem for page in (first / "area").glob("*.html")}
+    kept, broken, *_ = sorted(marks.keys() & shown - changed)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update runs set run_id = 'later', finished_at = finished_at + interval 1 hour"
+        )
+    building.build(database, tmp_path / "anew")
+    page = f"area/{kept}.html"
+    with (first / page).open("ab") as file:
+        file.write(b"as it was")
+    (first / "area" / f"{broken}.html").write_bytes(b"")
+    building.build(database, tmp_path / "again", before=first)
+    anew, again = _bytes(tmp_path / "anew"), _bytes(tmp_path / "again")
+    assert (tmp_path / "again" / page).read_bytes().endswith(b"as it was")
+    assert {name for name in anew | again if anew.get(name) != again.get(name)} == {page}
+
+
+def _marks(database: Path, scratch: Path) -> dict[str, list[object]]:
+    scratch.mkdir()
+    with opened(database, scratch) as tables:
+        tables.prepare()
+        return tables.marks()
 
 
 def test_an_empty_country_says_so(chain: nights.Chain, tmp_path: Path) -> None:
