@@ -29,6 +29,9 @@ _PARSER = etree.HTMLParser(
     encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True, no_network=True
 )
 _INLINE = re.compile(rb"""src\s*=\s*["']data:image/[\w.+-]+;base64,([\w+/=\s]+)["']""")
+_NOT_SHOWN = (
+    *("script", "style", "noscript", "template", "head", "select", "noframes", "noembed"),
+)
 _FRAMES = {"iframe": "src", "embed": "src", "object": "data", "frame": "src"}
 
 _Element = Any
@@ -59,16 +62,21 @@ def source(page: bytes, *, show_blocks: bool = False) -> Source:
         return found
     _look_around(root, found)
     unseen.mark(root)
-    sheets = "\n".join([style.text or "" for style in root.iter("style")]) if ruled else ""
-    for element in list(root.iter("script", "style", "noscript", "template", "head", "select")):
+    sheets = [_sheet(style) for style in root.iter("style")] if ruled else []
+    for element in list(root.iter(*_NOT_SHOWN)):
         unseen.drop(element)
     if hides:
-        rules = style_sheets.rules(sheets) if ruled else None
+        rules = style_sheets.rules(*sheets) if ruled else None
         found.hidden = unseen.take_out(root, rules, show_blocks=show_blocks)
     _place_images(root, found, inline)
     found.blocks = markup.blocks(root, found.images)
     found.complete = _complete(lowered, found.blocks)
     return found
+
+
+def _sheet(style: _Element) -> str:
+    media, css = style.get("media"), style.text or ""
+    return f"@media {media}{{{css}}}" if media else css
 
 
 def _cleaned(page: bytes, inline: list[bytes]) -> tuple[bytes, bytes, set[bytes]]:

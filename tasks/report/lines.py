@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tasks.report.headings import heading_of
 from tasks.report.labels import key, section_of, section_of_label
 from tasks.report.model import Block, Paragraph, SourceRow
-from tasks.report.numbers import MARKS, looks_numeral, looks_numeric
+from tasks.report.numbers import MARKS, UNPRINTED, looks_numeral, looks_numeric
 
 _ASCII_NUMBER = re.compile(r"\d{1,9}\Z")
 # What gives the unit of a table's amounts outside its labels: “（单位：件、万元）”.
@@ -81,11 +81,7 @@ def mark(text: str) -> Mark:
         return _NUMBER
     label = key(stripped)
     if not label:
-        return (
-            _BLANK
-            if not stripped.strip("\u200b\u200c\u200d\ufeff\u2060\u00ad\xa0\u3000 ")
-            else _NOISE
-        )
+        return _BLANK if not stripped.strip(UNPRINTED + "\xa0\u3000 ") else _NOISE
     if looks_numeral(stripped):
         return Mark("c", label)
     return Mark("t", label)

@@ -22,7 +22,9 @@ MARKS = frozenset(
     )
 )
 
-_SPACES = re.compile(r"[\s\u200b\u200c\u200d\u2060\ufeff\u00ad]+")
+UNPRINTED = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u202a\u202c\u2066\u2069"
+"""What shows nothing and leaves digits in their order (what turns them round is not among it)."""
+_SPACES = re.compile(rf"[\s{UNPRINTED}]+")
 _PLAIN = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\Z")
 _COUNT_SUFFIX = re.compile(r"\(?(?:件次|人次|件|条|个|项|份|宗|次|起)\)?\Z")
 _MONEY_SUFFIX = re.compile(r"\(?([十百千万亿]*元|万|亿)\)?\Z")

@@ -65,7 +65,10 @@ _REFUSED_KINDS = {
     "gzip": ("broken_file", "the document is compressed data that was never unpacked"),
     "unknown": ("unsupported", "the bytes are in no format that is read"),
 }
-_TABLELESS = {"no_tables", "not_report", "missing_tables", "attachment_only", "needs_ocr"}
+_TABLELESS = {
+    *("empty", "no_tables", "not_chinese", "not_report", "missing_tables", "attachment_only"),
+    "needs_ocr",
+}
 # What a page that is a picture leaves out of a table that goes on over pages.
 _PARTLY_SEEN = {
     (kind, code)

@@ -30,7 +30,9 @@ _DRAWN = (
 _SHOWN_TO_SOME = ("noscript", "template", "dialog", "details", "datalist", "rp")
 _SET_OFF = ("s", "del", "strike", "sup", "sub", "rt", "bdo")
 _CELLS = ("td", "th")
+_GROWING = (*_CELLS, "tr", "tbody", "thead", "tfoot", "table")  # whatever height they are given
 _BEARING = ~HARMLESS
+_UNSURE = Effect.MAY_HIDE | Effect.CRAMPS | Effect.FADES
 _MOVING = Effect.MOVES | Effect.DRIFTS | Effect.MIRRORS
 
 _Element = Any
@@ -52,7 +54,7 @@ def mark(root: _Element) -> None:
         if telling and _cell_around(element) is not None:
             element.tail = UNSURE + (element.tail or "")
     for element in root.iter(*_SET_OFF):
-        if _cell_around(element) is not None:
+        if _cell_around(element) is not None and text(element).strip():
             _mark(element)
     for element in root.iter("ol"):  # whose items a browser numbers
         if any(not text(item).strip() for item in element) and _cell_around(element) is not None:
@@ -67,7 +69,7 @@ def take_out(root: _Element, rules: Rules | None, *, show_blocks: bool) -> bool:
     by_rules = rules.on(root) if rules else {}
     for element in root.iter("font"):
         if visible.is_white(element.get("color")) and not _on_ground(element, by_rules):
-            _doubt(element)
+            _doubt(element, by_rules, seen=Effect.COLOURS)
     # A Word page has a style per word: looking at them from here is a fifth of what XPath takes.
     styled = [(e, *found) for e in root.iter() if any(found := _styles(e, by_rules))]
     blocks = False
@@ -82,13 +84,18 @@ def take_out(root: _Element, rules: Rules | None, *, show_blocks: bool) -> bool:
             or (both & _MOVING and _is_moved(element, cell, both))
         ):
             _mark(element)
-        if not both & HIDING:
-            if both & Effect.MAY_HIDE or (
-                both & Effect.FADES and not _on_ground(element, by_rules)
-            ):
-                _doubt(element)
+        if not both & (HIDING | _UNSURE):
             continue
         holds_table = element.tag == "table" or element.find(".//table") is not None
+        if not both & HIDING:
+            # What hides a block with tables a script takes off again, or it hides a second copy.
+            if not holds_table and (
+                both & Effect.MAY_HIDE or (both & Effect.CRAMPS and element.tag not in _GROWING)
+            ):
+                _doubt(element)
+            elif both & Effect.FADES and not _on_ground(element, by_rules):
+                _doubt(element, by_rules, seen=Effect.COLOURS)
+            continue
         blocks |= holds_table
         contested = _is_contested(element, own, ruled)
         if holds_table and (show_blocks or contested):
@@ -135,8 +142,10 @@ def _is_contested(element: _Element, own: Effect, ruled: Effect) -> bool:
     """Whether another style may show what one hides, or a part of it."""
     if own & Effect.HIDES:
         return False
+    if (own | ruled) & Effect.SHOWS:
+        return True
     if ruled & Effect.HIDES:
-        return bool((own | ruled) & Effect.SHOWS)
+        return False
     return any(part.get("style") or part.get("class") for part in element.iterdescendants())
 
 
@@ -166,12 +175,34 @@ def _mark(element: _Element) -> None:
     element.text = UNSURE + (element.text or "")
 
 
-def _doubt(element: _Element) -> None:
-    """Marks the figures in cells that a person may not see."""
+def _doubt(
+    element: _Element, by_rules: dict[_Element, Effect] | None = None, *, seen: Effect = Effect.NONE
+) -> None:
+    """Marks the figures in cells that a person may not see.
+
+    What has an effect of `seen` of its own is seen.
+    """
     inside = element.tag in _CELLS or _cell_around(element) is not None
     for part in (element,) if inside else element.iter(*_CELLS):
-        if part.find(".//table") is None and _FIGURE.search(text(part)):
+        if part.find(".//table") is not None or not _FIGURE.search(text(part)):
+            continue
+        if not (seen and _all_have(seen, part, element, by_rules or {})):
             _mark(part)
+
+
+def _all_have(
+    effect: Effect, part: _Element, outer: _Element, by_rules: dict[_Element, Effect]
+) -> bool:
+    """Whether all figures in a part of an element have an effect from below that element."""
+    for holder in part.iter():
+        says = [holder.text or "", *(child.tail or "" for child in holder)]
+        if not any(map(_FIGURE.search, says)):
+            continue
+        while holder is not outer and not any(e & effect for e in _styles(holder, by_rules)):
+            holder = holder.getparent()
+        if holder is outer:
+            return False
+    return True
 
 
 def _cell_around(element: _Element) -> _Element | None:

@@ -104,6 +104,19 @@ def in_parts(css: str, page: str = PAGE, wrapper: str = "x") -> str:
         "table b{display:none}",
         "@media (min-width:600px){.x b i{visibility:hidden}}",
         "i{font-size:0} i{color:red}",
+        "table tbody b{display:none}",
+        "td i{d\\69splay:\\6eone}",
+        ".z{content:'/*'} td i{display:none} .y{content:'*/'}",
+        "td i{opacity:.0}",
+        "td i{font:0/0 a}",
+        "td i{overflow:auto;display:inline-block;width:0}",
+        "td i{background:#000;color:#000}",
+        "td b+b{margin:0 0 0 -3em}",
+        "@media screen, print{td i{visibility:hidden}}",
+        "@supports (color:red){@media not print{td i{display:none}}}",
+        "td{color:red;i{display:none}}",
+        "td[data-n^='1'],[data-label$=年] i{display:none}",
+        "td{color:#fff}",
     ],
 )
 def test_a_sheet_that_moves_hides_or_adds_digits_rejects(css: str) -> None:
@@ -125,6 +138,16 @@ def test_a_sheet_that_moves_hides_or_adds_digits_rejects(css: str) -> None:
         "td:before{content:''} b{content:'7'}",
         "table{float:left} td{position:relative;text-align:right}",
         ".x{position:absolute;left:50%;transform:translate(-50%,0)}",
+        ".x{opacity:0;animation:fade 1s}",
+        ".x{height:0;overflow:hidden} td{height:0;overflow:hidden}",
+        "td b{letter-spacing:-.05em}",
+        "@media (max-width:1024px){b{display:none}}",
+        "@media (prefers-color-scheme:dark){td{color:#fff}}",
+        "td:after{content:attr(data-n);opacity:0} td:hover:after{opacity:1}",
+        "@keyframes out{from{opacity:1}to{opacity:0}}",
+        "[v-cloak],[hidden],[data-label='a, b'] i,td[class*=hide]{display:none}",
+        "body{color:#fff} td{color:rgba(0,0,0,.65)}",
+        "@media (max-width:991.98px){td{display:none}}",
     ],
 )
 def test_a_sheet_that_changes_no_figure_on_a_desktop_is_no_reason_to_reject(css: str) -> None:
@@ -139,6 +162,7 @@ def test_a_sheet_that_changes_no_figure_on_a_desktop_is_no_reason_to_reject(css:
         '<td><b style="position:absolute;right:2px">{}</b>{}</td>',
         '<td style="transform: scaleX(-1)">{}{}</td>',
         "<td>{}<noscript>{}</noscript></td>",
+        "<td>{}<sup>{}</sup></td>",
         "<td>{}<meter value={}></meter></td>",
         "<td><math><mfrac><mn>{}</mn><mn>{}</mn></mfrac></math></td>",
         '<td style="font-size:0"><b style="font-size:14px">{}{}</b></td>',
@@ -180,6 +204,47 @@ def test_a_sheet_of_any_kind_is_soon_read(css: str) -> None:
     begun = time.process_time()
     rules(css)
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        ".off{display:none;display:inline}",
+        ".off{color:red;u{display:none}}",
+        ".z{} } .off{display:none}",
+        "@container (min-width:1px){.off{display:none}}",
+        ".off{visibility:hidden} td .off{visibility:visible}",
+    ],
+)
+def test_what_a_sheet_hides_only_as_it_seems_is_not_left_out(css: str) -> None:
+    shown = in_parts(css).replace("<b><i>", '<b class="off"><i>')
+    assert read(shown.encode()).cells in ([], PLAIN.cells)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "<td>{}<noframes>7</noframes><noembed>7</noembed></td>",
+        "<td>\u202a\u200e{}\u202c</td>",
+        "<td>{}<s></s><sup> </sup></td>",
+        '<td style="height:0;overflow:hidden">{}</td>',
+    ],
+)
+def test_what_shows_nothing_beside_a_figure_is_left_out(cell: str) -> None:
+    page, count = re.subn(r"<td>(\d+)</td>", lambda m: cell.format(m[1]), PAGE)
+    assert count > 3
+    assert [c.value for c in read(page.encode()).cells] == [c.value for c in PLAIN.cells]
+
+
+def test_a_sheet_for_paper_is_not_read() -> None:
+    page = in_parts("").replace("<style>", '<style media="print">td b{display:none}')
+    assert read(page.encode()).cells == PLAIN.cells
+
+
+@pytest.mark.parametrize("style", ["display:none", "opacity:0", "visibility:hidden"])
+def test_an_article_that_a_script_shows_is_read(style: str) -> None:
+    page = PAGE.replace("<body>", f'<body><div style="{style}">')
+    assert read(page.encode()).cells == PLAIN.cells
 
 
 def test_white_labels_and_figures_on_a_painted_ground_are_read() -> None:
