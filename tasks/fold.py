@@ -57,7 +57,7 @@ def fold(warehouse: Warehouse, days: int, now: datetime | None = None) -> Folded
     first, last = nights.index(fresh[0]), nights.index(old[-1])
     around = [run["run_id"] for run in nights[max(0, first - 1) : last + 2]]
     ids = [run["run_id"] for run in fresh]
-    with connect() as connection:
+    with connect(spill=warehouse.root) as connection:
         fetches = _fold_archive(connection, warehouse, ids, around)
         # From here on the sums of these nights are taken from run.json.
         for run in fresh:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from tasks.files import write_table
+from tasks.files import TEMPORARY, write_table
 from tasks.objects import Place, let_read, listed
 from tasks.store import Warehouse
 
@@ -61,10 +61,16 @@ class Increment(NamedTuple):
 
 
 def connect(
-    database: Path | str = ":memory:", *, read_only: bool = False
+    database: Path | str = ":memory:", *, read_only: bool = False, spill: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that spills to disk rather than take the machine's memory."""
+    """A connection that spills to disk rather than take the machine's memory.
+
+    It spills beside its database; one in memory below the folder `spill`, from which all is gone
+    when it is closed.
+    """
     connection = duckdb.connect(str(database), read_only=read_only)
+    if spill is not None:
+        connection.execute(f"set temp_directory = '{_quoted(spill / TEMPORARY)}'")
     connection.execute(f"set memory_limit = '{MEMORY}'")
     connection.execute("set preserve_insertion_order = false")
     connection.execute("set enable_external_file_cache = false")  # the system has one
@@ -116,7 +122,7 @@ def plan(warehouse: Warehouse, prepared: Path, key: str, *, full: bool) -> Incre
     leave them; the earliest fetch counts.
     """
     readings, fetches = parts_of(warehouse.reports), parts_of(warehouse.snapshots)
-    with connect() as connection:
+    with connect(spill=prepared) as connection:
         let_read(connection, warehouse.stored)
         _directory(connection, readings)
         _write(prepared / "repeats.parquet", connection, "select * from repeats", REPEATS)
@@ -349,7 +355,7 @@ where resolutions.unit_id is not null
 
 def join_resolutions(warehouse: Warehouse, prepared: Path) -> None:
     """Once the touched readings are resolved: take all reports together that bear on each other."""
-    with connect() as connection:
+    with connect(spill=prepared) as connection:
         let_read(connection, warehouse.stored)
         attach(connection, warehouse)
         names = ("touched_readings", "touched_files", "resolutions", "corrections", "verdicts")

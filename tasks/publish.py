@@ -210,7 +210,7 @@ def prepare(
     registry = Registry.read()
     write_table(folder / "expected.parquet", expected_units(registry, allowed))
     resolver = Resolver.of(registry, allowed)
-    with increment.connect() as connection:
+    with increment.connect(spill=folder) as connection:
         runs = [warehouse.run_folder(str(run["run_id"])) for run in finished_runs(warehouse)]
         write_table(folder / "listed.parquet", listed(connection, resolver, runs))
     _judge(warehouse, folder, resolver, parts, some=not why_full)
@@ -232,7 +232,7 @@ def _judge(
     only = set(pq.read_table(touched)["report_id"].to_pylist()) if some else None
     tables = resolutions(resolver, parts, only=only, repeats=rows)
     write_tables(folder / "own.parquet", tables, OWN)
-    with increment.connect() as connection:
+    with increment.connect(spill=folder) as connection:
         let_read(connection, warehouse.stored)
         if some:
             increment.attach(connection, warehouse)

@@ -53,7 +53,7 @@ def localised(
     """
     files = [str(p) for p in parts]
     tables = [LOCALISED.empty_table()]
-    with connect() as connection:
+    with connect(spill=repeats and repeats.parent) as connection:
         for part in parts[:1]:
             let_read(connection, part)
         _name(connection, "repeats", repeats)

@@ -71,7 +71,7 @@ def add(root: Path, which: str) -> dict[str, Any]:
 def scan(root: Path, what: str) -> dict[str, Any]:
     """Read the values, or every column, of all readings."""
     cells = {c.code for name in FORMS for c in form(name).cells}
-    with connect() as connection:
+    with connect(spill=root) as connection:
         source = f"read_parquet('{root}/reports/part-*.parquet')"
         names = [n for n, *_ in connection.execute(f"describe from {source}").fetchall()]
         columns = ", ".join(
@@ -128,7 +128,7 @@ def _known(root: Path) -> Any:
 def compare(root: Path) -> dict[str, Any]:
     """The incremental generation, kept aside, against the full one."""
     different = {}
-    with connect() as db:
+    with connect(spill=root) as db:
         db.execute(f"attach '{root}/incremental.duckdb' as one (read_only)")
         db.execute(f"attach '{root}/gongkai.duckdb' as other (read_only)")
         tables = db.execute(

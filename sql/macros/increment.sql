@@ -11,6 +11,17 @@
   {%- if is_incremental() %} {{ word }} {{ column }} in {{ touched(set) }}{% endif -%}
 {%- endmacro %}
 
+{# A table of readings or reports, or in an increment only its touched rows, before anything is joined
+   to them or computed of them. By row numbers: touched readings were just put in, at the end, and
+   DuckDB passes over the blocks before, which a test of report_id (a hash, in no order) cannot. #}
+{% macro touched_rows(relation, set) -%}
+  {%- if is_incremental() -%}
+  (from {{ relation }} where rowid in (select rowid from {{ relation }} where report_id in {{ touched(set) }}))
+  {%- else -%}
+  {{ relation }}
+  {%- endif -%}
+{%- endmacro %}
+
 {# The same for a data test: what was not touched was tested when it was built. #}
 {% macro test_only_touched(set, column='report_id') -%}
   {%- if env_var('GONGKAI_INCREMENT', '') == '1' %} {{ column }} in {{ touched(set) }} {%- else %} true {%- endif -%}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -328,6 +329,48 @@ def test_a_page_seen_again_is_touched(built: Warehouse, tmp_path: Path) -> None:
     Synthetic(built.root).write(night)
     _plan(built, tmp_path / "prepared")
     assert _touched(built, tmp_path / "prepared") == {"new", "other", "office"}
+
+
+def test_runs_with_another_account_are_touched(built: Warehouse, tmp_path: Path) -> None:
+    first = next(built.runs.glob("*/outcomes.parquet"))
+    night = _second_night(built, LINAN + "new")
+    _plan(built, tmp_path / "one")
+    assert _column(tmp_path / "one/touched_runs.parquet") == {night.run_id}
+    accounts = {
+        Path(name).parent.name for name in _column(tmp_path / "one/touched_accounts.parquet")
+    }
+    assert accounts == {night.run_id}
+    (part,) = built.snapshots.glob(f"part-{night.run_id}-*")
+    assert _column(tmp_path / "one/touched_fetches.parquet") == {str(part)}
+    pq.write_table(pq.read_table(first).slice(1), first)  # as folding leaves it
+    _plan(built, tmp_path / "two")
+    assert _column(tmp_path / "two/touched_runs.parquet") == {first.parent.name, night.run_id}
+
+
+def test_coverage_of_units_that_somebody_may_speak_for_is_touched(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    _second_night(built, LINAN + "new", source_id="linan")
+    prepared = tmp_path / "prepared"
+    _plan(built, prepared)
+    _touched(built, prepared, "gov")
+    office = hashlib.sha256(b"d|gov").hexdigest()[:16]  # the government that an office speaks for
+    assert _column(prepared / "touched_coverage.parquet") == {"u gov", "u gov_office", office}
+    rows = [{"unit_id": "u listed", "report_year": 2021}]
+    pq.write_table(pa.Table.from_pylist(rows, schema=LISTED), prepared / "listed.parquet")
+    row = {"source_division_id": "d", "organ_id": "gov", "division_id": "d"}
+    expected = [
+        row | {"unit_id": "u of the source", "source_id": "linan"},
+        row | {"unit_id": "u of another", "source_id": "else", "source_division_id": "e"},
+    ]
+    pq.write_table(pa.Table.from_pylist(expected, schema=EXPECTED), prepared / "expected.parquet")
+    increment.join_resolutions(built, prepared)  # linan has its first report of a year
+    more = _column(prepared / "touched_coverage.parquet") - {"u gov", "u gov_office", office}
+    assert more == {"u listed", "u of the source"}
+
+
+def _column(path: Path) -> set[str]:
+    return set(pq.read_table(path)[0].to_pylist())
 
 
 def test_a_reading_taken_away_touches_those_it_was_with(built: Warehouse, tmp_path: Path) -> None:

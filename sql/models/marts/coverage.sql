@@ -1,13 +1,19 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook="{{ forget('coverage', 'unit_id') }}") }}
-{#- The resolutions that bear on the units made anew: their own, their offices', and those not decided. -#}
-{%- set of_touched %}
-    {%- if is_incremental() %}
-        and (
-            resolutions.unit_id in {{ touched('coverage') }}
-            or resolutions.organ_id = 'gov_office'
-            and substr(sha256(resolutions.division_id || '|gov'), 1, 16) in {{ touched('coverage') }}
+{#- The resolved reports of the units made anew, and of the offices that speak for these. -#}
+{%- set resolutions %}
+    {%- if is_incremental() -%}
+    (
+        from {{ ref('stg_resolutions') }}
+        where unit_id in (
+            from {{ touched('coverage') }}
+            union all
+            select unit_id from {{ ref('units') }}
+            where organ = 'gov_office' and substr(sha256(division_id || '|gov'), 1, 16) in {{ touched('coverage') }}
         )
-    {%- endif %}
+    )
+    {%- else -%}
+    {{ ref('stg_resolutions') }}
+    {%- endif -%}
 {%- endset -%}
 -- Expected: the government of each division that has a reviewed source, and of each division in it
 -- down to the townships; each unit that a source is registered for; and each department in the years
@@ -26,8 +32,8 @@ listed as (
 ),
 
 years as (
-    select distinct expected_units.source_division_id, seen.report_year
-    from expected_units
+    select distinct sources.source_division_id, seen.report_year
+    from (select distinct source_id, source_division_id from expected_units) as sources
     inner join (
         select source_id, report_year from {{ ref('stg_readings') }}
         union
@@ -43,7 +49,7 @@ departments_that_reported as (
         resolutions.organ_id,
         source_divisions.source_division_id,
         min(readings.report_year) as first_year
-    from {{ ref('stg_resolutions') }} as resolutions
+    from {{ resolutions }} as resolutions
     inner join {{ ref('stg_readings') }} as readings using (report_id)
     inner join (select distinct source_id, source_division_id from expected_units) as source_divisions
         using (source_id)
@@ -51,7 +57,7 @@ departments_that_reported as (
         resolutions.resolution = 'resolved'
         and resolutions.organ_id <> 'gov'
         and readings.official
-        and readings.report_year is not null {{- of_touched }}
+        and readings.report_year is not null
     group by all
 ),
 
@@ -121,9 +127,9 @@ answers as (
             when try_cast(readings.link_date as date) is not null then 'the listing'
         end as published_evidence
     from {{ ref('stg_readings') }} as readings
-    inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
+    inner join {{ resolutions }} as resolutions using (report_id)
     left join {{ ref('report_versions') }} as versions using (report_id)
-    where resolutions.resolution = 'resolved' and readings.official {{- of_touched }}
+    where resolutions.resolution = 'resolved' and readings.official
     union all by name
     select
         unit_id,
@@ -203,6 +209,7 @@ dated as (
 units as (
     select unit_id, unit_name, province, city, county
     from {{ ref('units') }}
+    {{ only_touched('coverage', 'unit_id', word='where') }}
     qualify row_number() over (partition by unit_id order by version desc) = 1
 )
 

@@ -53,8 +53,7 @@ select
     versions.last_fetched_at,
     gone.withdrawn_since,
     readings.parser_version
-from {{ ref('stg_readings') }} as readings
-inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
-inner join {{ ref('report_versions') }} as versions using (report_id)
+from {{ touched_rows(ref('stg_readings'), 'reports') }} as readings
+inner join {{ touched_rows(ref('stg_resolutions'), 'reports') }} as resolutions using (report_id)
+inner join {{ touched_rows(ref('report_versions'), 'reports') }} as versions using (report_id)
 left join gone on gone.document_id = readings.document_id
-{{ only_touched('reports', word='where') }}

@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental', incremental_strategy='append',
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where unit_id not in (select unit_id from {{ ref('organs') }}){% endif %}"
+) }}
+{#- What is said of a unit hangs on the registry alone, which no increment changes. -#}
 with divisions as (
     select * from {{ ref('stg_divisions') }}
 ),
@@ -50,6 +55,9 @@ select
     divisions.valid_from,
     divisions.valid_to
 from {{ ref('organs') }} as organs
+{% if is_incremental() -%}
+anti join {{ this }} as known using (unit_id)
+{% endif -%}
 inner join divisions using (division_id)
 inner join {{ ref('division_places') }} as places
     on places.division_id = divisions.division_id and places.version = divisions.version

@@ -10,6 +10,12 @@ with copies as (
     where is_latest_version and superseded_by is not null {{- only_touched('reports') }}
 ),
 
+concerned as (
+    select report_id, form, {% for c in value_columns() %}"{{ c }}"{{ ", " if not loop.last }}{% endfor %}
+    from {{ ref('stg_report_values') }}
+    where report_id in (select report_id from copies union all select copy_id from copies)
+),
+
 differing as (
     {%- for form in ['2019', '2021'] %}
     {%- set cells = form_cells(form) %}
@@ -26,8 +32,8 @@ differing as (
             {%- endfor %}
         ], lambda c: c.differs) as differences
     from copies
-    inner join {{ ref('stg_report_values') }} as mine on mine.report_id = copies.report_id
-    inner join {{ ref('stg_report_values') }} as other on other.report_id = copies.copy_id
+    inner join concerned as mine on mine.report_id = copies.report_id
+    inner join concerned as other on other.report_id = copies.copy_id
     where mine.form = '{{ form }}'
     {{ "union all" if not loop.last }}
     {%- endfor %}

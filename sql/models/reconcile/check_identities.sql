@@ -16,8 +16,8 @@ suspects_{{ form }} as (
         }{{ "," if not loop.last }}
         {%- endfor %}
     ], recursive := true)
-    from {{ ref('stg_report_values') }}
-    where form = '{{ form }}' {{- only_touched('readings') }} and (
+    from {{ touched_rows(ref('stg_report_values'), 'readings') }}
+    where form = '{{ form }}' and (
         false
         {%- for i in identities %}
         or ({{ sum_all(i.plus) }} - {{ sum_all(i.minus) }}) is distinct from 0

@@ -4,8 +4,8 @@
 -- depends_on: {{ ref('statutory_form') }}
 with prose as (
     select report_id, unnest(prose_numbers, recursive := true)
-    from {{ ref('stg_readings') }}
-    where outcome = 'parsed' and len(prose_numbers) > 0 {{- only_touched('readings') }}
+    from {{ touched_rows(ref('stg_readings'), 'readings') }}
+    where outcome = 'parsed' and len(prose_numbers) > 0
 ),
 
 compared as (
@@ -16,7 +16,7 @@ compared as (
         {{ value_of('prose.measure') }} as found,
         prose.sentence
     from prose
-    inner join {{ ref('stg_report_values') }} as report_values using (report_id)
+    inner join {{ touched_rows(ref('stg_report_values'), 'readings') }} as report_values using (report_id)
 )
 
 -- A figure that any sentence gives as the table does is confirmed, whatever else is said of it.

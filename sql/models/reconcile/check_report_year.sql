@@ -6,8 +6,8 @@ with years as (
         report_year,
         try_cast(regexp_extract(regexp_replace(coalesce(title, ''), '\s', '', 'g'), '((?:19|20)\d\d)年', 1) as int) as title_year,
         year(try_cast(coalesce(published_date, signed_date, document_date) as date)) as dated
-    from {{ ref('stg_readings') }}
-    where outcome = 'parsed' {{- only_touched('readings') }}
+    from {{ touched_rows(ref('stg_readings'), 'readings') }}
+    where outcome = 'parsed'
 )
 
 select

@@ -4,7 +4,7 @@
 with edits as (
     select report_id, map_from_entries(list((cell, value) order by cell)) as edits
     from {{ ref('repairs') }}
-    where status in ('proposed', 'corrected')
+    where status in ('proposed', 'corrected') {{- only_touched('reports') }}
     group by report_id
 )
 
@@ -31,8 +31,7 @@ select
     and reports.resolution = 'resolved'
     and reports.report_year is not null
     and reports.scope is not null as is_fact
-from {{ ref('reports') }} as reports
-left join {{ ref('unit_years') }} as units
+from {{ touched_rows(ref('reports'), 'reports') }} as reports
+left join (from {{ ref('unit_years') }} {{- only_touched('units', 'unit_id', word='where') }}) as units
     on units.unit_id = reports.unit_id and units.report_year = reports.report_year
 left join edits on edits.report_id = reports.report_id
-{{ only_touched('reports', 'reports.report_id', word='where') }}

@@ -38,11 +38,11 @@ parsed as (
             else 'document ' || coalesce(readings.parent_document_id, readings.document_id)
         end
         || ' ' || coalesce(readings.report_year::varchar, '?') || ' ' || coalesce(readings.scope, '?') as same_report
-    from {{ ref('stg_readings') }} as readings
-    inner join {{ ref('stg_resolutions') }} as resolutions using (report_id)
+    from {{ touched_rows(ref('stg_readings'), 'reports') }} as readings
+    inner join {{ touched_rows(ref('stg_resolutions'), 'reports') }} as resolutions using (report_id)
     left join last_fetch
         on last_fetch.document_id = readings.document_id and last_fetch.snapshot_id = readings.snapshot_id
-    where readings.outcome = 'parsed' {{- only_touched('reports', 'readings.report_id') }}
+    where readings.outcome = 'parsed'
 ),
 
 of_document as (
