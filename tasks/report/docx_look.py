@@ -10,6 +10,8 @@ from tasks.report.docx_package import child, is_on, name, value
 
 Look = Literal["shown", "hidden", "doubtful"]
 _RAISED = 6  # half points; less is a correction of the line
+_SMALLEST = 4  # half points
+_HIGHLIGHTS = {"black": "000000", "white": "FFFFFF"}
 _DEEPEST = 20  # styles built on styles
 
 
@@ -25,7 +27,7 @@ class Looks:
 
     def of(self, run: etree._Element) -> Look:
         """Whether a run is shown, hidden, or so that nobody would read it as part of a number:
-        struck out, raised or lowered, or white where nothing is shaded."""
+        struck out, raised or lowered, too small to see, or in the colour of its ground."""
         properties = child(run, "rPr")
         paragraph = next(run.iterancestors("{*}p"), None)
         own = child(paragraph, "pPr")
@@ -40,7 +42,9 @@ class Looks:
         aligned = value(_first(sources, "vertAlign")) or "baseline"
         raised = value(_first(sources, "position")) or "0"
         off = aligned != "baseline" or abs(_int(raised)) >= _RAISED
-        if struck or off or (_is_white(_first(sources, "color")) and not _shaded(run, sources)):
+        size = value(_first(sources, "sz"))
+        tiny = size is not None and _int(size) <= _SMALLEST
+        if struck or off or tiny or _is_of_ground(run, sources):
             return "doubtful"
         return "shown"
 
@@ -58,20 +62,44 @@ def _first(sources: list[etree._Element | None], kind: str) -> etree._Element | 
     return next((found for s in sources if (found := child(s, kind)) is not None), None)
 
 
-def _is_white(colour: etree._Element | None) -> bool:
-    told = (value(colour) or "").upper()
-    return len(told) == 6 and all(pair >= "F0" for pair in (told[:2], told[2:4], told[4:]))
+def _is_of_ground(run: etree._Element, sources: list[etree._Element | None]) -> bool:
+    """Whether a run's colour is that of what is behind it."""
+    colour = (value(_first(sources, "color")) or "auto").upper()
+    if colour == "AUTO":
+        return False
+    ground = _ground(run, sources)
+    return colour == ground or (_is_white(colour) and _is_white(ground or "FFFFFF"))
 
 
-def _shaded(run: etree._Element, sources: list[etree._Element | None]) -> bool:
-    """Whether something that a run is in may paint a ground; the style of a table may."""
-    if any(child(s, "shd") is not None or child(s, "highlight") is not None for s in sources):
-        return True
+def _is_white(colour: str) -> bool:
+    return len(colour) == 6 and all(pair >= "F0" for pair in (colour[:2], colour[2:4], colour[4:]))
+
+
+def _ground(run: etree._Element, sources: list[etree._Element | None]) -> str | None:
+    """The colour behind a run, as far as it is told; the style of a table may paint one."""
+    for kind in ("highlight", "shd"):
+        if ground := _paint(_first(sources, kind)):
+            return ground
     for around in run.iterancestors("{*}p", "{*}tc", "{*}tbl"):
         properties = child(around, f"{name(around)}Pr")
-        if child(properties, "shd") is not None or child(properties, "tblStyle") is not None:
-            return True
-    return False
+        if ground := _paint(child(properties, "shd")):
+            return ground
+        if child(properties, "tblStyle") is not None:
+            return "of the style"
+    return None
+
+
+def _paint(shading: etree._Element | None) -> str | None:
+    """The colour of a shading or a highlight; none where it only says that there is none."""
+    if shading is None:
+        return None
+    said = value(shading)
+    if name(shading) == "highlight":
+        return None if said == "none" else _HIGHLIGHTS.get(said or "", said)
+    if said not in (None, "clear", "nil"):
+        return "a pattern"
+    fill = (value(shading, "fill") or "auto").upper()
+    return None if fill == "AUTO" else fill
 
 
 def _int(text: str) -> int:

@@ -22,6 +22,8 @@ _PLAIN = re.compile(r"General|G/通用格式|@|[#0?,]*[#0?](?:\.([0#?]+))?")
 _BUILT_IN = {0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 37: "#,##0", 38: "#,##0",
              39: "#,##0.00", 40: "#,##0.00", 41: "#,##0", 42: "#,##0", 43: "#,##0.00",
              44: "#,##0.00", 49: "@"}  # fmt: skip
+_WHITE = ("1", "9")  # of the indexed colours
+_LEFT_OPEN = ("64", "65")
 
 
 class Style(NamedTuple):
@@ -43,18 +45,18 @@ def styles(root: etree._Element | None) -> list[Style]:
     codes = dict(_BUILT_IN)
     for part in _children(child(root, "s:numFmts")):
         codes[int(value(part, "numFmtId") or 0)] = value(part, "formatCode") or ""
-    fonts = [_set_off(font) for font in _children(child(root, "s:fonts"))]
-    white = [_is_white(font) for font in _children(child(root, "s:fonts"))]
-    fills = [
-        value(child(f, "s:patternFill"), "patternType") for f in _children(child(root, "s:fills"))
+    fonts = [
+        (_set_off(font), _colour(child(font, "s:color")))
+        for font in _children(child(root, "s:fonts"))
     ]
+    fills = [child(fill, "s:patternFill") for fill in _children(child(root, "s:fills"))]
     found = []
     for part in _children(child(root, "s:cellXfs")):
         code = codes.get(_index(part, "numFmtId"), "")
         font, fill = _index(part, "fontId"), _index(part, "fillId")
-        ground = fill < len(fills) and fills[fill] not in (None, "none")
-        off = font < len(fonts) and (fonts[font] or (white[font] and not ground))
-        found.append(Style(code, off))
+        off, colour = fonts[font] if font < len(fonts) else (False, "")
+        ground = _ground(fills[fill] if fill < len(fills) else None)
+        found.append(Style(code, off or (colour != "" and colour == ground)))
     return found
 
 
@@ -73,8 +75,24 @@ def _set_off(font: etree._Element) -> bool:
     )
 
 
-def _is_white(font: etree._Element) -> bool:
-    return (value(child(font, "s:color"), "rgb") or "").upper() == "FFFFFFFF"
+def _colour(colour: etree._Element | None) -> str:
+    """A colour by one name (white is named in four ways), or nothing where it is left to Excel."""
+    rgb, theme, indexed, tint = (
+        value(colour, part) or "" for part in ("rgb", "theme", "indexed", "tint")
+    )
+    if rgb.upper().endswith("FFFFFF") or indexed in _WHITE or (theme == "0" and not tint):
+        return "white"
+    if indexed in _LEFT_OPEN:
+        return ""
+    return " ".join(filter(None, (rgb[-6:].upper(), theme, indexed, tint)))
+
+
+def _ground(fill: etree._Element | None) -> str:
+    """The colour behind a cell; none for a pattern."""
+    pattern = value(fill, "patternType") or "none"
+    if pattern == "none":
+        return "white"
+    return _colour(child(fill, "s:fgColor")) if pattern == "solid" else ""
 
 
 def _shows(code: str, written: str) -> bool:

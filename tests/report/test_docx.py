@@ -152,6 +152,10 @@ def test_changes_are_accepted_and_hidden_text_is_hidden() -> None:
         ('<w:rStyle w:val="Gone"/>', "12"),
         ('<w:rStyle w:val="Gone"/><w:vanish w:val="0"/>', "123"),
         ('<w:color w:val="FFFFFF"/><w:shd w:fill="003366"/>', "123"),
+        ('<w:color w:val="FFFFFF"/><w:shd w:val="clear" w:fill="auto"/>', "12\ufffd3"),
+        ('<w:color w:val="000000"/><w:highlight w:val="black"/>', "12\ufffd3"),
+        ('<w:color w:val="000000"/><w:shd w:fill="FFFFFF"/><w:sz w:val="18"/>', "123"),
+        ('<w:sz w:val="2"/>', "12\ufffd3"),
         ('<w:strike w:val="0"/><w:position w:val="-2"/><w:color w:val="FF0000"/>', "123"),
     ],
 )

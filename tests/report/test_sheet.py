@@ -12,7 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from openpyxl.styles import Font, PatternFill
+from openpyxl.styles import Color, Font, PatternFill
 
 from tasks.report import sheet
 from tasks.report.model import Paragraph, Reject, Source, SourceRow
@@ -178,6 +178,11 @@ def test_printed(value: object, text: str) -> None:
         (5, {"font": Font(vertAlign="superscript")}, "\ufffd5"),
         (5, {"font": Font(color="FFFFFFFF")}, "\ufffd5"),
         (5, {"font": Font(color="FFFFFFFF"), "fill": PatternFill("solid", "FF003366")}, "5"),
+        (5, {"font": Font(color=Color(theme=0))}, "\ufffd5"),
+        (5, {"font": Font(color=Color(indexed=9))}, "\ufffd5"),
+        (5, {"font": Font(color="FF003366"), "fill": PatternFill("solid", "FF003366")}, "\ufffd5"),
+        (5, {"font": Font(color=Color(theme=0)), "fill": PatternFill("solid", "FF003366")}, "5"),
+        (5, {"font": Font(color=Color(theme=1)), "fill": PatternFill("solid", "FFFFFFFF")}, "5"),
         ("5件", {"font": Font(strike=True)}, "\ufffd"),
         ("5件", {"number_format": "0%"}, "5件"),
     ],
