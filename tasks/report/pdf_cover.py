@@ -1,8 +1,8 @@
-"""Which characters of a PDF page a person does not see as they were drawn: painted over, or white.
+"""Which characters of a PDF page a person does not see as drawn: painted over, or as their ground.
 
 A viewer paints objects in the order of the page. What a later shape covers is gone from sight and
-still in the text; white on nothing is not seen at all. Neither is left out: another number may have
-been typed in its place, so that nobody can be sure of it.
+still in the text; white on nothing, or black on black, is not seen at all. Neither is left out:
+another number may have been typed in its place, so that nobody can be sure of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tasks.report.drawn import THIN, Affine, Box, Budget, around
 
 _WHITE = 0xF0  # of 255, in each colour
 _NOWHERE: Box = (0, 0, 0, 0)
+_Colour = tuple[int, int, int]
 
 
 class Covers:
@@ -24,7 +25,8 @@ class Covers:
     def __init__(self, budget: Budget, page: int) -> None:
         self._budget, self._page = budget, page
         self._texts: list[tuple[int, Box]] = []
-        self._grounds: list[Box] = []  # that are not white
+        self._grounds: list[tuple[Box, _Colour | None]] = []  # none for a picture
+        self._painted: set[_Colour | None] = {(255, 255, 255)}  # the paper is white
         self._over: dict[int, list[Box]] = {}  # what is painted over each text later
         self._unseen: set[int] = set()
 
@@ -33,15 +35,16 @@ class Covers:
         address = address_of(item)
         self._texts.append((address, box))
         colour = _colour(item)
-        if colour is not None and (colour[3] == 0 or min(colour[:3]) >= _WHITE):
-            x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-            if colour[3] == 0 or not any(_holds(ground, x, y) for ground in self._grounds):
-                self._unseen.add(address)
+        if colour is None:
+            return
+        told = _plain(colour)
+        if colour[3] == 0 or (told in self._painted and told == self._ground(box)):
+            self._unseen.add(address)
 
     def picture(self, box: Box) -> None:
         """Takes the next picture or shading: a ground, and mostly one that what is under it shows
         through, as it does through a seal."""
-        self._grounds.append(box)
+        self._grounds.append((box, None))
 
     def fill(self, item: Any, shapes: list[Box], to_page: Affine) -> None:
         """Takes the next path, with the boxes of what it fills. Raises Reject when there is too
@@ -49,9 +52,13 @@ class Covers:
         colour = _colour(item)
         if colour is None or not colour[3]:
             return
-        if min(colour[:3]) < _WHITE:
-            self._grounds += shapes
-        if pdfium.FPDFPageObj_HasTransparency(item):
+        transparent = pdfium.FPDFPageObj_HasTransparency(item)
+        told = None if transparent else _plain(colour)
+        wide = [s for s in shapes if min(s[2] - s[0], s[3] - s[1]) > THIN]  # no ruling line
+        if wide and not (transparent and min(colour[:3]) >= _WHITE):
+            self._painted.add(told)
+            self._grounds += [(shape, told) for shape in wide]
+        if transparent:
             return  # what is under it shines through
         for shape in shapes:
             self._budget.spend("objects", len(self._texts) // 100, self._page)
@@ -60,6 +67,12 @@ class Covers:
             if seen is not None:
                 for address, _ in under:
                     self._over.setdefault(address, []).append(seen)
+
+    def _ground(self, box: Box) -> _Colour | None:
+        """What was painted last where the middle of a box is."""
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        last = (told for ground, told in reversed(self._grounds) if _holds(ground, x, y))
+        return next(last, (255, 255, 255))
 
     def __bool__(self) -> bool:
         return bool(self._over or self._unseen)
@@ -83,6 +96,11 @@ def _colour(item: Any) -> tuple[int, int, int, int] | None:
         return None
     red, green, blue, alpha = (part.value for part in parts)
     return red, green, blue, alpha
+
+
+def _plain(colour: tuple[int, int, int, int]) -> _Colour:
+    """A colour without its transparency; all that looks white is one."""
+    return (255, 255, 255) if min(colour[:3]) >= _WHITE else colour[:3]
 
 
 def _clip(item: Any, to_page: Affine) -> Box | None:

@@ -222,6 +222,18 @@ def test_white_digits_count_on_a_ground_alone() -> None:
     assert [c.text for c in rows_of(pdf.source(make(page)))[0].cells] == ["1 3", "2\ufffd"]
 
 
+def test_digits_in_the_colour_of_their_ground_are_unsure() -> None:
+    def page(c: Canvas) -> None:
+        c.rect(50, 760, 100, 20, fill=1)  # a frame, made of a black and a white rectangle
+        c.setFillColorRGB(1, 1, 1)
+        c.rect(51, 761, 98, 18, stroke=0, fill=1)
+        c.setFillColorRGB(0, 0, 0)
+        c.rect(101, 761, 48, 18, stroke=0, fill=1)
+        table(c, {(0, 0): ("1", 1, 1), (0, 1): ("2", 1, 1)})
+
+    assert [c.text for c in rows_of(pdf.source(make(page)))[0].cells] == ["1", "\ufffd"]
+
+
 def test_what_is_painted_beside_around_or_thinly_over_a_number_covers_none() -> None:
     def frame(c: Canvas) -> None:
         path = c.beginPath()
