@@ -82,7 +82,7 @@ _ASIDE = re.compile(
     r"(?<![\w-])(?:(?:left|right|inset-[a-z-]+):-?[.\d]*[1-9]|(?:top|bottom):-?\d{2})"
 )
 _DISPLAY = re.compile(r"(?<![\w-])display:(\w+)")
-_COLOUR = re.compile(r"(?<![\w-])color:([^;!]+)")
+_COLOUR = re.compile(r"(?<![\w-])color:(?!inherit|initial|unset|revert|var)([^;!]+)")
 _GROUND = re.compile(r"(?<![\w-])background(?:-color)?:([^;!]+)")
 _WHITE_ALONE = re.compile(rf"{_WHITE}\Z")
 # Each effect on its own text needs one of these; to look for them costs least.

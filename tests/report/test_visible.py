@@ -147,6 +147,7 @@ def test_a_sheet_that_moves_hides_or_adds_digits_rejects(css: str) -> None:
         "@keyframes out{from{opacity:1}to{opacity:0}}",
         "[v-cloak],[hidden],[data-label='a, b'] i,td[class*=hide]{display:none}",
         "body{color:#fff} td{color:rgba(0,0,0,.65)}",
+        "td{color:inherit;background:inherit}",
         "@media (max-width:991.98px){td{display:none}}",
     ],
 )
