@@ -60,7 +60,9 @@ def evidence(source: Source) -> tuple[str, Place | None] | None:
     texts: list[tuple[str, Place | None]] = [(source.title or "", None)]
     texts += [(block.text, block.place) for block in source.blocks if isinstance(block, Paragraph)]
     whole = "\n".join([text for text, _ in texts])
-    found = _betting(whole) or _pinyin(whole) or _traditional(whole) or _address(whole)
+    # A character misread in a picture looks like one that somebody swapped.
+    printed = "\n".join([text for text, place in texts if not place or place.kind != "image"])
+    found = _betting(whole) or _pinyin(printed) or _traditional(printed) or _address(printed)
     if found is None:
         return None
     said, mark = found

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from tasks.report import read
+from tasks.report.model import Paragraph, Place, Source
+from tasks.report.spoof import evidence
 from tests.publisher import figures, layouts
 from tests.publisher.document import document
 
@@ -83,6 +85,15 @@ def test_the_place_is_named() -> None:
 def test_honest_words_are_no_evidence(text: str) -> None:
     reading = read(put(text).encode())
     assert reading.outcome == "parsed", reading.reason
+
+
+def test_what_is_misread_in_a_picture_accuses_nobody() -> None:
+    for kind, accused in (("pdf", True), ("image", False)):
+        lines = ["設業並權會計", "回è", "衣è"]
+        blocks = [Paragraph(text, Place(kind, page=1)) for text in lines]
+        assert (evidence(Source(kind, list(blocks))) is not None) == accused
+    betting = Paragraph("真人娱乐 百家乐 首存", Place("image", page=1))
+    assert evidence(Source("image", [betting])) is not None
 
 
 def test_a_page_that_is_no_report_is_named_for_what_it_is() -> None:
