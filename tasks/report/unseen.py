@@ -73,6 +73,7 @@ def take_out(root: _Element, rules: Rules | None, *, show_blocks: bool) -> bool:
     # A Word page has a style per word: looking at them from here is a fifth of what XPath takes.
     styled = [(e, *found) for e in root.iter() if any(found := _styles(e, by_rules))]
     blocks = False
+    unsure: set[_Element] = set()
     for element, own, ruled in styled:
         both = own | ruled
         if not both & _BEARING:
@@ -93,8 +94,10 @@ def take_out(root: _Element, rules: Rules | None, *, show_blocks: bool) -> bool:
                 both & Effect.MAY_HIDE or (both & Effect.CRAMPS and element.tag not in _GROWING)
             ):
                 _doubt(element)
-            elif both & Effect.FADES and not _on_ground(element, by_rules):
+            elif both & Effect.FADES and cell not in unsure and not _on_ground(element, by_rules):
                 _doubt(element, by_rules, seen=Effect.COLOURS)
+                if cell is not None and (element.text or "").startswith(UNSURE):
+                    unsure.add(cell)  # spans in spans in it need no second look
             continue
         blocks |= holds_table
         contested = _is_contested(element, own, ruled)
