@@ -25,10 +25,15 @@ from tasks.report.pdf_page import read_page
 MOST_PAGES = 300
 MOST_BYTES = 64 << 20
 MOST_UNPACKED = 16 << 20  # bytes of page content; what a report needs is below 1 MB
+MOST_OF_FONTS = 96 << 20
 
 LOCK = threading.Lock()
 _STREAM = re.compile(rb"stream\r?\n(?=[\x08-\x78][\x01-\xff])")
 _DICTIONARY = 400  # bytes before a stream in which its dictionary stands
+_OBJECT = re.compile(rb"(\d+)\s+\d+\s+obj(?!.*\sobj)", re.DOTALL)
+_CONTENTS = re.compile(rb"/Contents\s*(\[[^\]]{0,4000}\]|\d+\s+\d+\s+R)")
+_REFERENCE = re.compile(rb"(\d+)\s+\d+\s+R")
+_MOST_PACKINGS = 4
 
 
 def source(data: bytes, *, ocr: bool = False) -> Source:
@@ -52,22 +57,49 @@ def source(data: bytes, *, ocr: bool = False) -> Source:
 def _refuse_bomb(data: bytes) -> None:
     """Rejects a PDF that unpacks to more than pdfium, which cannot be interrupted, should get.
 
-    Pictures and fonts do not count: a scan holds large pictures, which are not unpacked to read
-    text, and Chinese fonts have 15 MB.
+    Pictures do not count: they are not unpacked to read text. Fonts count by themselves: Chinese
+    ones have 15 MB. What a page draws counts whatever its dictionary calls itself.
     """
+    drawn = set(_CONTENTS.findall(data))
+    others = []
     left = MOST_UNPACKED
     for match in _STREAM.finditer(data):
         dictionary = data[max(0, match.start() - _DICTIONARY) : match.start()]
+        dictionary = dictionary[dictionary.rfind(b" obj") :]
         if b"/Image" in dictionary or b"/Length1" in dictionary:
+            others.append((match, dictionary))
             continue
-        end = data.find(b"endstream", match.end())
-        packed = data[match.end() : end if end >= 0 else len(data)]
-        try:
-            left -= len(zlib.decompressobj().decompress(packed, left))
-        except zlib.error:
-            continue  # packed in another way
+        unpacked = _unpacked(data, match, left)
+        left -= len(unpacked)
         if left <= 0:
-            raise Reject("too_large", f"the PDF unpacks to more than {MOST_UNPACKED >> 20} MB")
+            raise _too_large(MOST_UNPACKED)
+        drawn.update(_CONTENTS.findall(unpacked))  # pages may be packed themselves
+    numbers = {number for group in drawn for number in _REFERENCE.findall(group)}
+    fonts = MOST_OF_FONTS
+    for match, dictionary in others:
+        named = _OBJECT.search(data[max(0, match.start() - _DICTIONARY) : match.start()])
+        if b"/Form" in dictionary or (named and named[1] in numbers):
+            left -= len(_unpacked(data, match, left))
+        elif b"/Image" not in dictionary:
+            fonts -= len(_unpacked(data, match, fonts))
+        if left <= 0 or fonts <= 0:
+            raise _too_large(MOST_UNPACKED if left <= 0 else MOST_OF_FONTS)
+
+
+def _too_large(most: int) -> Reject:
+    return Reject("too_large", f"the PDF unpacks to more than {most >> 20} MB")
+
+
+def _unpacked(data: bytes, match: re.Match[bytes], most: int) -> bytes:
+    """What a stream unpacks to, as far as `most`; a stream may be packed several times."""
+    end = data.find(b"endstream", match.end())
+    content = data[match.end() : end if end >= 0 else len(data)]
+    for _ in range(_MOST_PACKINGS):
+        try:
+            content = zlib.decompressobj().decompress(content, most)
+        except zlib.error:
+            break  # unpacked, or packed in another way
+    return content
 
 
 def _read(data: bytes, *, ocr: bool) -> tuple[list[printed.Page], str]:

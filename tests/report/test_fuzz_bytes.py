@@ -177,14 +177,18 @@ def zipped(name: str, member: bytes, others: tuple[str, ...] = ()) -> bytes:
     return out.getvalue()
 
 
-def pdf_of(drawn: bytes) -> bytes:
-    """A PDF of one page with this content, packed."""
-    packed = zlib.compress(drawn, 9)
+def pdf_of(drawn: bytes, *, times: int = 1, said: bytes = b"") -> bytes:
+    """A PDF of one page with this content, packed so many times, whose dictionary says more."""
+    packed = drawn
+    for _ in range(times):
+        packed = zlib.compress(packed, 9)
+    filters = b"/FlateDecode" * times
     objects = (
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R>>",
-        b"<</Length %d/Filter/FlateDecode>>\nstream\n%s\nendstream" % (len(packed), packed),
+        b"<</Length %d/Filter[%s]%s>>\nstream\n%s\nendstream"
+        % (len(packed), filters, said, packed),
     )
     body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, o) for n, o in enumerate(objects, 1))
     return b"%PDF-1.4\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF\n"
@@ -256,6 +260,11 @@ MONSTERS: dict[str, Callable[[], bytes]] = {
     "comments": lambda: PAGE.replace("<body>", "<body>" + "<!-- x -->" * 100_000).encode(),
     "open comment": lambda: PAGE.replace("<body>", "<body><!--" * 50_000).encode(),
     "pdf bomb": lambda: pdf_of(b" " * (200 << 20)),
+    "pdf packed twice": lambda: pdf_of(b" " * (200 << 20), times=2),
+    "pdf whose page is called a font": lambda: pdf_of(b" " * (200 << 20), said=b"/Length1 9"),
+    "pdf whose page is called a picture": lambda: pdf_of(
+        b"0 0 m 1 1 l S\n" * (15 << 20), said=b"/Subtype/Image"
+    ),
     "pdf of lines": lambda: pdf_of(b"0 0 m 1 1 l S\n" * (1 << 20)),
     "20,000 lines like headings": lambda: "".join(
         f"第{n}条 主动公开政府信息情况\n" for n in range(20_000)
