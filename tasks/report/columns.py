@@ -74,8 +74,12 @@ def simple(row: Row, count: int, *, roomy: bool) -> Values | None:
     if len(values) == count:
         return list(values)
     if roomy and len(values) > count and _filled(kinds) == count and "x" not in kinds:
-        return [v for v, k in zip(values, kinds, strict=True) if k in "nmc"]
+        return _figures(row)
     return None
+
+
+def _figures(row: Row) -> Values:
+    return [v for v, k in zip(row.values, row.kinds, strict=True) if k in "nmc"]
 
 
 def without_erased_label(row: Row, count: int) -> Row:
@@ -189,6 +193,10 @@ def place_all(
     @cache
     def ways() -> list[Callable[[Row], Values | None]]:
         full = [r for r in rows if _filled(r.kinds) == count]
+        # Blanks among them are the layout's, or one figure is too many: one row whose sum is wrong
+        # does not tell which.
+        sure = [r for r in full if len(r.values) == count or adds_up(_figures(r))]
+        full = sure or (full if len(full) > 1 else [])
         every = _ways(count, full, grid_of, stripped=stripped) if full else []
         return [way for way in every if all(_same(way(r), r) for r in full)]
 
@@ -235,8 +243,7 @@ def place_all(
 def _same(reading: Values | None, row: Row) -> bool:
     if reading is None:
         return False
-    wanted = [v for v, k in zip(row.values, row.kinds, strict=True) if k in "nmc"]
-    return all(a is b for a, b in zip(reading, wanted, strict=True))
+    return all(a is b for a, b in zip(reading, _figures(row), strict=True))
 
 
 def _if_placed(row: Row, chosen: Values) -> Values | None:
