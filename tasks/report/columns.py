@@ -193,9 +193,9 @@ def place_all(
     @cache
     def ways() -> list[Callable[[Row], Values | None]]:
         full = [r for r in rows if _filled(r.kinds) == count]
-        # Blanks among them are the layout's, or one figure is too many: one row whose sum is wrong
-        # does not tell which.
-        sure = [r for r in full if len(r.values) == count or adds_up(_figures(r))]
+        # Blanks among the figures are the layout's, or one figure is too many: one row whose sum is
+        # wrong does not tell which.
+        sure = [r for r in full if "b" not in r.kinds[:count] or adds_up(_figures(r))]
         full = sure or (full if len(full) > 1 else [])
         every = _ways(count, full, grid_of, stripped=stripped) if full else []
         return [way for way in every if all(_same(way(r), r) for r in full)]
