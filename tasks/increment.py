@@ -2,14 +2,9 @@
 
 The published database is the cache. A generation remembers which files it was built from, by which
 code and for which sources (schema `built`). When code and sources are the same, the next one starts
-as a copy of it, and only what changed is taken out and put in again:
-
-* readings: those in parts of `reports/` that are new, changed or gone, one by one;
-* reports: all that such a reading can bear on. Versions, copies, checks across years and totals
-  look at other reports of the same document, of a page and its attachments, and of the same unit;
-  so reports that share one of these, before or now, are taken together, until no more join.
-
-Whatever is not in these sets has the inputs it had. So the result equals a full rebuild.
+as a copy of it, and only what changed is taken out and put in again: readings, and all reports that
+these can bear on (tasks/touched.py). What is not among them has the inputs it had; so the result
+equals a full rebuild.
 """
 
 from __future__ import annotations
@@ -22,6 +17,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
+from tasks import touched
 from tasks.files import TEMPORARY, write_table
 from tasks.objects import Place, let_read, listed
 from tasks.store import Warehouse
@@ -30,26 +26,8 @@ _TEXT = pa.string()
 _HERE = Path(__file__).resolve().parent
 _SQL = _HERE.parent / "sql"
 _DATA = ("sources.csv", "corrections.csv", "verdicts.csv")  # read at every publish
-MOST = 0.25  # beyond this share of the readings a full rebuild costs less
 GROWN = 1.5  # times the size after the last full rebuild: deleted rows keep their place in the file
-IDS = pa.schema([("report_id", _TEXT)])
-UNITS = pa.schema([("unit_id", _TEXT)])
-FILES = pa.schema([("filename", _TEXT)])
-RUNS = pa.schema([("run_id", _TEXT)])
 REPEATS = pa.schema([("filename", _TEXT), ("file_row_number", pa.int64())])
-_TOUCHED = {
-    "touched_readings": IDS,
-    "touched_files": FILES,  # where they stand
-    "touched_fetches": FILES,  # parts of the archive that are new
-    "touched_runs": RUNS,  # whose account, or what is said of the run itself, is another now
-    "touched_accounts": FILES,  # of these runs
-    "touched_resolutions": IDS,
-    "touched_reports": IDS,
-    "touched_units": UNITS,
-    "touched_coverage": UNITS,  # these, and others of which it may be known now who published
-}
-# Known once units are resolved, by what a reading says itself and by the keys that others teach.
-_BY_UNITS = ("touched_resolutions", "touched_reports", "touched_units", "touched_coverage")
 MEMORY = "1GB"  # of the connections here
 
 
@@ -131,9 +109,9 @@ def plan(warehouse: Warehouse, prepared: Path, key: str, *, full: bool) -> Incre
         connection.execute(f"create view runs as from read_parquet('{runs}')")
         why = _why_full(connection, warehouse, key, full=full)
         if not why:
-            why = _touched(connection, warehouse)
-        for name, schema in _TOUCHED.items():
-            found = None if why or name in _BY_UNITS else f"from {name} order by all"
+            why = touched.by_files(connection, warehouse.runs)
+        for name, schema in touched.SCHEMAS.items():
+            found = None if why or name in touched.BY_UNITS else f"from {name} order by all"
             _write(prepared / f"{name}.parquet", connection, found, schema)
         if why:
             return Increment(why, readings)
@@ -216,143 +194,6 @@ def _used(connection: duckdb.DuckDBPyConnection, database: str) -> int:
     return int(used[0][0])
 
 
-def _touched(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> str:
-    """The tables `touched_*`. Says why it would not be worth it."""
-    connection.execute(
-        """
-        create table changed_files as
-        select filename
-        from (from files) as now full join old.built.files as before using (filename)
-        where now.mark is distinct from before.mark;
-
-        create table touched_readings as
-        select report_id from placed semi join changed_files using (filename)
-        union
-        select report_id from old.staging.stg_readings semi join changed_files using (filename);
-
-        create table touched_files as
-        select distinct placed.filename
-        from placed
-        semi join touched_readings using (report_id)
-        anti join repeats using (filename, file_row_number);
-
-        create table touched_fetches as
-        select filename from changed_files where filename like '%/snapshots/%';
-        """
-    )
-    connection.execute(
-        """
-        create table touched_runs as
-        select split_part(substr(filename, length($folder) + 1), '/', 1) as run_id
-        from changed_files
-        where starts_with(filename, $folder)
-        union
-        select run_id from (
-            (from runs except from old.staging.stg_runs)
-            union all
-            (from old.staging.stg_runs except from runs)
-        )
-        """,
-        {"folder": f"{warehouse.runs}/"},
-    )
-    connection.execute(
-        """
-        create table touched_accounts as
-        select filename from files
-        where starts_with(filename, $folder)
-            and split_part(substr(filename, length($folder) + 1), '/', 1) in (from touched_runs)
-        """,
-        {"folder": f"{warehouse.runs}/"},
-    )
-    ((gone,),) = connection.execute(
-        """
-        select count(*) from changed_files semi join old.built.files as before using (filename)
-        where filename like '%/snapshots/%'
-        """
-    ).fetchall()
-    if gone:
-        return "a part of the archive was changed or taken away"
-    ((between,),) = connection.execute(
-        """
-        with archived as (
-            select filename, old.built.files.filename is not null as known
-            from (from files) as now left join old.built.files using (filename)
-            where filename like '%/snapshots/part-%'
-        )
-        select coalesce(min(filename) filter (not known) < max(filename) filter (known), false)
-        from archived
-        """
-    ).fetchall()
-    if between:  # fetches are ordered by their runs: later ones are seen otherwise now
-        return "a part of the archive came in before others"
-    ((touched, known),) = connection.execute(
-        "select (select count(*) from touched_readings), (select count(*) from placed)"
-    ).fetchall()
-    return f"{touched:,} of {known:,} readings changed" if touched > MOST * known else ""
-
-
-# Coverage asks of a unit who reports for it (a government's office may), which reports may be its
-# own, what listings name, and in which years anything of its source was seen.
-_COVERAGE = """
-with judged as (
-    select unit_id, division_id, organ_id, resolution, candidates
-    from old.staging.stg_resolutions semi join touched using (report_id)
-    union all
-    select unit_id, division_id, organ_id, resolution, candidates from resolutions
-),
-
-listings as (
-    select * from ((from listed except from old.staging.stg_listed)
-        union all (from old.staging.stg_listed except from listed))
-),
-
-seen_before as (
-    select source_id, report_year from old.staging.stg_readings
-    union
-    select source_id, report_year from old.staging.stg_listed
-),
-
-seen_now as (
-    select source_id, report_year
-    from old.staging.stg_readings anti join touched_readings using (report_id)
-    union
-    select source_id, report_year from now_read
-    union
-    select source_id, report_year from listed
-),
-
-other_years as (  -- of which divisions, and all sources of these
-    select source_id
-    from expected
-    semi join (
-        select source_division_id
-        from expected
-        semi join (
-            select * from ((from seen_now except from seen_before)
-                union all (from seen_before except from seen_now))
-        ) using (source_id)
-    ) using (source_division_id)
-)
-
-select unit_id from judged where unit_id is not null
-union
-select substr(sha256(division_id || '|gov'), 1, 16) from judged where organ_id = 'gov_office'
-union
-select candidate.unit_id
-from (select unnest(candidates) as candidate from judged where resolution = 'ambiguous')
-union
-select unit_id from listings
-union
-select unit_id from expected semi join other_years using (source_id)
-union
-select resolutions.unit_id
-from old.staging.stg_resolutions as resolutions
-inner join old.staging.stg_readings using (report_id)
-semi join other_years using (source_id)
-where resolutions.unit_id is not null
-"""
-
-
 def join_resolutions(warehouse: Warehouse, prepared: Path) -> None:
     """Once the touched readings are resolved: take all reports together that bear on each other."""
     with connect(spill=prepared) as connection:
@@ -362,130 +203,19 @@ def join_resolutions(warehouse: Warehouse, prepared: Path) -> None:
         for name in (*names, "listed", "expected"):
             path = _quoted(prepared / f"{name}.parquet")
             connection.execute(f"create view {name} as from read_parquet('{path}')")
-        _links(connection, warehouse)
-        _close(connection)
-        said = {
-            "touched_resolutions": """
-                select report_id from touched_readings union select report_id from resolutions
-            """,
-            "touched_reports": "select report_id from touched",
-            "touched_units": """
-                select unit_id from old.staging.stg_resolutions
-                semi join touched using (report_id) where unit_id is not null
-                union
-                select unit_id from resolutions where unit_id is not null
-            """,
-            "touched_coverage": _COVERAGE,
-        }
-        for name in _BY_UNITS:
-            sql = f"from ({said[name]}) order by all"
-            _write(prepared / f"{name}.parquet", connection, sql, _TOUCHED[name])
+        connection.register("files", fingerprints(parts_of(warehouse.snapshots)))
+        touched.by_units(connection)
+        for name in touched.BY_UNITS:
+            found = f"from {name} order by all"
+            _write(prepared / f"{name}.parquet", connection, found, touched.SCHEMAS[name])
         # What the models compare with, to find the totals that are others now (sql/macros).
+        some = "semi join touched_reports using (report_id)"
         for name, sql in (
-            ("reports", "from old.reconcile.total_reports semi join touched using (report_id)"),
+            ("reports", f"from old.reconcile.total_reports {some}"),
             ("units", "from old.reconcile.total_units"),
         ):
             rows = connection.execute(sql).to_arrow_table()
             write_table(prepared / f"before_total_{name}.parquet", rows)
-
-
-def _links(connection: duckdb.DuckDBPyConnection, warehouse: Warehouse) -> None:
-    """`links`: each report with every document, page and unit that it hangs on, before or now."""
-    files = [r[0] for r in connection.execute("from touched_files").fetchall()]
-    connection.execute(
-        """
-        create table now_read (
-            report_id varchar, document_id varchar, parent_document_id varchar, source_id varchar,
-            report_year int
-        )
-        """
-    )
-    if files:
-        connection.execute(
-            """
-            insert into now_read
-            select report_id, document_id, parent_document_id, source_id, report_year
-            from read_parquet(?) as parts
-            semi join touched_readings using (report_id)
-            """,
-            [files],
-        )
-    # A government and its office count as one unit in totals.
-    unit = """
-        'unit ' || division_id || ' '
-        || case organ_id when 'gov_office' then 'gov' else organ_id end
-    """
-    connection.execute(
-        f"""
-        create table links as
-        with read as (
-            select report_id, document_id, parent_document_id from old.staging.stg_readings
-            union all
-            select report_id, document_id, parent_document_id from now_read
-        )
-        select report_id, document_id as link from read
-        union
-        select report_id, parent_document_id from read where parent_document_id is not null
-        union
-        select report_id, {unit} from old.staging.stg_resolutions where division_id is not null
-        union
-        select report_id, {unit} from resolutions where division_id is not null
-        """  # noqa: S608 - no outside text
-    )
-    connection.register("files", fingerprints(parts_of(warehouse.snapshots)))
-    changed = [
-        name
-        for (name,) in connection.execute(
-            """
-            select filename
-            from (from files) as now left join old.built.files as before using (filename)
-            where now.mark is distinct from before.mark
-            """
-        ).fetchall()
-    ]
-    connection.execute("create table fetched (document_id varchar)")
-    if changed:
-        connection.execute(
-            "insert into fetched select distinct document_id from read_parquet(?)", [changed]
-        )
-
-
-def _close(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        """
-        create table touched as
-        select report_id from touched_readings
-        union
-        select report_id from resolutions
-        union
-        select report_id from links semi join fetched on links.link = fetched.document_id
-        union
-        select report_id from links
-        semi join (
-            select document_id from corrections
-            union select document_id from old.staging.stg_corrections
-        ) as corrected on links.link = corrected.document_id
-        union
-        select report_id from verdicts
-        union
-        select report_id from old.staging.stg_verdicts
-        """
-    )
-    while True:
-        ((before,),) = connection.execute("select count(*) from touched").fetchall()
-        connection.execute(
-            """
-            create or replace table touched as
-            select report_id from touched
-            union
-            select report_id from links
-            semi join (
-                select distinct link from links semi join touched using (report_id)
-            ) as joined using (link)
-            """
-        )
-        if connection.execute("select count(*) from touched").fetchall() == [(before,)]:
-            return
 
 
 def _write(
