@@ -130,12 +130,11 @@ def row_of(fetch: dict[str, Any], reading: Reading) -> dict[str, Any]:
         "attachments": [_absolute(base, link) for link in reading.attachments],
         "parser_version": PARSER_VERSION,
     }
-    row |= {cell.cell: cell.value for cell in reading.cells}
     if reading.cells:
-        row["as_published"] = [cell.as_published for cell in reading.cells]
-        row["status"] = [cell.status for cell in reading.cells]
-        row["place"] = [cell.place.encode() if cell.place else None for cell in reading.cells]
-        row["forced_by"] = [cell.identity for cell in reading.cells]
+        codes, values, *lists = zip(*reading.cells, strict=True)
+        row |= zip(codes, values, strict=True)
+        row |= zip(_LISTS, lists, strict=True)
+        row["place"] = [place and place.encode() for place in row["place"]]
     return row
 
 

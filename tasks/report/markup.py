@@ -121,6 +121,8 @@ def _rows(markup: str, number: int, found: list[Block], images: list[Image]) -> 
             line = _IMAGES.sub("", line)
         begins = line.startswith(_AFTER_NAME)
         for part in line.split("</tr>"):
+            if not begins and (not part or part.isspace()):
+                continue
             begin, *raw = _CELL.split(part)
             if begins:
                 begin = begin.partition(">")[2]
