@@ -20,6 +20,7 @@ from tests.models.synthetic import Night, Synthetic
 from tests.models.world import HUACHUAN, LINAN
 
 KEY = "the same code and sources"
+WIDE = "stg_report_values"
 
 
 @pytest.fixture
@@ -230,6 +231,19 @@ def test_everything_is_made_anew_when_nothing_else_is_sound(
             )
     key = "another" if change == "key" else KEY
     assert _plan(built, tmp_path / "prepared", key).why_full == why
+
+
+@pytest.mark.parametrize(("rows_of_a_group", "left"), [(100, 1), (7, 4)])
+def test_row_groups_are_merged_while_none_of_wide_rows_is_full(
+    built: Warehouse, monkeypatch: pytest.MonkeyPatch, rows_of_a_group: int, left: int
+) -> None:
+    for new in (f"create table {WIDE} as", *[f"insert into {WIDE}"] * 3):
+        with increment.connect(built.database) as db:
+            db.execute(f"use staging; {new} from range(2)")
+    monkeypatch.setattr(increment, "ROW_GROUP", rows_of_a_group)
+    increment.remember(built.database, built, KEY, full=False)
+    found = f"select count(distinct row_group_id) as n from pragma_storage_info('staging.{WIDE}')"
+    assert query(built, found).to_pylist() == [{"n": left}]
 
 
 def test_the_key_is_of_code_and_sources(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
