@@ -32,20 +32,46 @@ def crosses(
     row: Row, values: Values, header: Sequence[tuple[SourceCell, str]], line: Line | None
 ) -> bool:
     """Whether a value is given to another column than the label it stands under."""
-    if line is None or len(line.cells) != len(row.line.cells):
-        return False
-    label_at = {i: n for n, (c, _) in enumerate(header) for i, o in enumerate(line.cells) if o is c}
+    label_of = {id(cell): n for n, (cell, _) in enumerate(header)}
     own = {id(v): n for n, v in enumerate(values) if v is not None and v.text.strip()}
-    if any(
-        id(cell) in own and label_at.get(i, own[id(cell)]) != own[id(cell)]
-        for i, cell in enumerate(row.line.cells)
-    ):
-        return True
-    # Where spans are lost a row's blanks follow its values: a blank first place is the figure's.
-    first = next((i for i in sorted(label_at) if i >= row.label_end), None)
-    if first is None or label_at[first] != 0:
-        return False
-    return id(row.line.cells[first]) not in own and values[0] is not None and 0 in own.values()
+    for pairs in below(row, header, line):
+        if any(
+            id(cell) in own and label_of.get(id(head), own[id(cell)]) != own[id(cell)]
+            for head, cell in pairs
+        ):
+            return True
+        # Where spans are lost a row's blanks follow its values: a blank first place is the figure's
+        at, first = next(
+            ((label_of[id(head)], cell) for head, cell in pairs if id(head) in label_of), (-1, None)
+        )
+        if at == 0 and id(first) not in own and 0 in own.values():
+            return True
+    return False
+
+
+def below(
+    row: Row, header: Sequence[tuple[SourceCell, str]], line: Line | None
+) -> list[list[tuple[SourceCell, SourceCell]]]:
+    """The header's cells with the row's cells behind its label that stand below them.
+
+    In each way in which the two lines may stand: the row begins where the header does, or its
+    label ends where the header's own label of the rows does.
+    """
+    if line is None:
+        return []
+    heads, cells, end = line.cells, row.line.cells, row.label_end
+    ways = [heads[end:]] if len(heads) == len(cells) else []
+    begin, labelled = begins(header, line)
+    if labelled and begin != end and len(heads) - begin == len(cells) - end:
+        ways.append(heads[begin:])
+    return [list(zip(way, cells[end:], strict=True)) for way in ways]
+
+
+def begins(header: Sequence[tuple[SourceCell, str]], line: Line) -> tuple[int, bool]:
+    """Where in a header's line the columns begin: behind the label of its rows, if there is one."""
+    at = next((i for i, cell in enumerate(line.cells) if cell is header[0][0]), 0)
+    before = [i for i, _ in line.texts if i < at]
+    return (before[-1] + 1, True) if before else (at, False)
 
 
 def refuse_merged(row: Row, count: int, grid_of: GridOf) -> None:
@@ -320,9 +346,8 @@ def _as_long(row: Row, header: list[tuple[SourceCell, str]], line: Line) -> bool
     """Whether a row has the cells of its header's line, before and behind their last label."""
     if len(line.cells) != len(row.line.cells):
         return False
-    at = next((i for i, cell in enumerate(line.cells) if cell is header[0][0]), 0)
-    before = [i for i, _ in line.texts if i < at]
-    return not (before and row.label_end) or before[-1] + 1 == row.label_end
+    begin, labelled = begins(header, line)
+    return not (labelled and row.label_end) or begin == row.label_end
 
 
 def _under(row: Row, columns: Sequence[int], grid: Grid) -> Values | None:

@@ -51,8 +51,8 @@ def proactive(copy: Copy, form: StatutoryForm, grid_of: GridOf) -> Placed:
         rows.append(row)
         header_of[id(row)] = (header, header_line)
         fresh = True
-    for head in {id(head): head for _, head in header_of.values()}.values():
-        _refuse_beside_header([r for r in rows if header_of[id(r)][1] is head], head)
+    for header, head in {id(head): (names, head) for names, head in header_of.values()}.values():
+        _refuse_beside_header([r for r in rows if header_of[id(r)][1] is head], header, head)
     placed = Placed()
     for code, row in assign(rows, form_rows, lex).items():
         form_row = next(r for r in form_rows if r.code == code)
@@ -106,9 +106,8 @@ def _proactive_row(
     row = columns.without_erased_label(row, len(names))
     roomy = False
     if header_line is not None:  # the header's row has as much room behind the label of its rows
-        at = next((i for i, cell in enumerate(header_line.cells) if cell is header[0][0]), 0)
-        before = [i for i, _ in header_line.texts if i < at]
-        roomy = len(row.values) < len(header_line.cells) - (before[-1] if before else at)
+        begin, labelled = columns.begins(header, header_line)
+        roomy = len(row.values) < len(header_line.cells) - begin + labelled
     columns.refuse_merged(row, len(names), grid_of)
     values = columns.simple(row, len(names), roomy=roomy)
     if complete and (values is None or len(row.values) != len(names)):
@@ -143,18 +142,21 @@ def _proactive_row(
                 placed.units[cell.code] = stated.pop()
 
 
-def _refuse_beside_header(rows: list[Row], header_line: Line | None) -> None:
+def _refuse_beside_header(rows: list[Row], header: Header, header_line: Line | None) -> None:
     """Refuses a number that stands where their header is blank, beside a row that keeps to it.
 
     No sum of this section tells whether blanks among numbers are the layout's, or the number is
     one too many; a row whose numbers all stand below labels says that the layout has none there.
     """
-    heads = header_line.cells if header_line is not None else ()
-    strays = []
-    for row in rows:
-        below = list(zip(heads, row.line.cells, strict=False))[row.label_end :]
-        same = len(heads) == len(row.line.cells) and not row.empty
-        strays.append(same and any(c.text.strip() and not h.text.strip() for h, c in below))
+    strays = [
+        not row.empty
+        and any(
+            cell.text.strip() and not head.text.strip()
+            for pairs in columns.below(row, header, header_line)
+            for head, cell in pairs
+        )
+        for row in rows
+    ]
     kept = [not row.empty and not stray for row, stray in zip(rows, strays, strict=True)]
     if any(strays) and any(kept):
         row = rows[strays.index(True)]

@@ -138,6 +138,10 @@ def test_blanks_lost_at_the_end_of_a_line_do_not_shift_its_numbers() -> None:
         Trial("2019", 128760, "scattered", "per_clause/lines/gbk_late", "extra_number", "plain"),
         # “0 | 6 |  | 12” below three labels: the blank is the third column's, the 12 is of none.
         Trial("2021", 494436, "undecided", "text/pipes", "extra_number", "worded"),
+        # The same in a row that is set one place to the right of its header, or to the left.
+        Trial("2021", 570732, "undecided", "text/pdf_text", "extra_number", "worded"),
+        Trial("2021", 131345, "undecided", "text/pdf_text", "extra_number", "gapped"),
+        Trial("2021", 617866, "undecided", "text/pdf_text", "extra_number", "gapped"),
         Trial("2021", 64169, "zeros_left_out", "pdf_cut", "extra_number", "full_width"),
         Trial("2021", 278182, "zeros_left_out", "pdf_cut", "extra_number", "worded"),
     ],
