@@ -3,7 +3,8 @@
 A number that the recogniser is not certain of stands in its cell as UNREAD, a mark like "/";
 `Source.looks` has what it may be. Sections 三 and 四 are accepted when every identity holds and
 the identities leave one value for each unread cell, one that its picture may show. Section 二 has
-no identities: what is unread there stays so.
+no identities: what is unread there stays so, and what may have lost a minus or a point that its
+cell may hold is unread.
 """
 
 from __future__ import annotations
@@ -32,10 +33,16 @@ def accept(
             unsure = cell.as_published.replace(",", "?").replace(".", "?")
             accepted.append(cell._replace(status="unread", value=None, as_published=unsure))
             continue
-        if cell.as_published != UNREAD or cell.place is None:
+        if cell.place is None:
             accepted.append(cell)
             continue
         readings = _readings(cell.place, looks)
+        if cell.as_published != UNREAD:
+            alone = cell.cell.startswith("proactive.")  # no sum tells what the ink does not
+            if seen and alone and hidden(cell.as_published, readings, form.cell(cell.cell).unit):
+                cell = cell._replace(status="unread", value=None, as_published=shown(readings))
+            accepted.append(cell)
+            continue
         if cell.value is not None and cell.status == "forced":
             judged = _determined(cell, cell.value, readings)
             accepted.append(judged)
@@ -55,6 +62,16 @@ def accept(
             doubtful,
         )
     return accepted
+
+
+def hidden(text: str, readings: tuple[str, ...], unit: str) -> bool:
+    """Whether what is certain as far as its ink goes may be another reading, of those that the form
+    allows in its cell: a change may be negative, an amount have decimals."""
+    others = [r for r in readings if r != text]
+    if not any(map(str.isdigit, text)):  # a blank or a mark
+        return bool(others)
+    signed, amount = unit == "signed_count", unit in ("cny", "10k_cny")
+    return any((signed and r.startswith("-")) or (amount and "." in r) for r in others)
 
 
 def shown(readings: tuple[str, ...]) -> str:

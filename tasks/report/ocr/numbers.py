@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.report.ocr.network import NUMERIC, Floats, Said, text_of
+from tasks.report.ocr.room import Lost
 
 SURE = 0.85  # the probability from which a reading is believed
 _CHARACTERS = "".join(alike[0] for alike in NUMERIC) + "?"
@@ -82,6 +83,19 @@ def with_slashes(settled: list[Settled], shapes: list[Shape]) -> list[Settled]:
     ]
 
 
+def with_lost(found: Settled, lost: Lost, deep: bool) -> Settled:
+    """What is certain, with what else it may be where strokes left no ink: a minus, a point, and of
+    a mark on a page whose strokes are not deep, the rest of a number."""
+    text = found.text
+    if text in ("/", "—") and not deep:
+        return Settled(text, (text, "7"))
+    if text is None or not text.isdigit():
+        return found
+    signed = (f"-{text}",) if lost.minus and text.strip("0") else ()
+    parted = (f"{text[0]}.{text[1:]}",) if lost.point and len(text) > 1 else ()
+    return found._replace(readings=(*found.readings, *signed, *parted))
+
+
 def as_number(said: Said) -> Reading:
     """The likeliest number or mark; "?" stands for what is no character of one."""
     steps = said.numeric
@@ -133,7 +147,8 @@ def settle(said: Sequence[Said], shape: Shape, unit: float | None) -> Settled:
         return Settled("—", ())
     read = [as_number(s) for s in said]
     texts = {r.text for r in read}
-    if shape.is_slash or (shape.slanted and "/" in texts):
+    sevens = any(t.endswith("7") for t in texts)  # whose bar has faded
+    if not sevens and (shape.is_slash or (shape.slanted and "/" in texts)):
         return Settled("/", ())
     if all(text_of(s) == "无" for s in said):
         return Settled("无", ())

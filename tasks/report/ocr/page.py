@@ -35,10 +35,12 @@ from tasks.report.ocr.numbers import (
     as_number,
     digit_width,
     settle,
+    with_lost,
     with_slashes,
 )
 from tasks.report.ocr.outside import NARROWER, Outside, lines_outside, write
 from tasks.report.ocr.picture import Grey, Picture, ink
+from tasks.report.ocr.room import extent, is_deep, lost
 from tasks.report.ocr.rules import rules
 from tasks.report.pdf_grid import grids
 
@@ -89,7 +91,7 @@ def read_picture(picture: Picture, number: int, width: float | None = None) -> P
     given. It may lie on its side or stand on its head."""
     look = _standing(picture, number, width)
     _recognise(look.cells)
-    _numbers(look.content, look.cells, look.tall)
+    _numbers(look.content, look.cells, look.tall, look.scale)
     write(look.content, look.outside, picture_width=look.picture.size[0], scale=look.scale)
     return look.content
 
@@ -192,7 +194,7 @@ def _recognise(cells: list[_Cell]) -> None:
         cell.said = [next(said) for _ in cell.lines]
 
 
-def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
+def _numbers(page: PageContent, cells: list[_Cell], tall: float, scale: float) -> None:
     """Writes every cell's text, numbers read a second time, and a third where no sum is."""
     values, words = [], []
     for cell in cells:
@@ -225,12 +227,23 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float) -> None:
         for cell, second, shape in zip(alone, again, shapes, strict=True)
     ]
     settled = with_slashes(settled, shapes)
+    deep = is_deep([(cell.grey, cell.lines[0]) for cell in alone])
     told = [found.text is not None for found, s in zip(settled, shapes, strict=True) if not s.cut]
     if len(told) >= _MANY and sum(told) < _MOSTLY * len(told):
         settled = [Settled(None, found.readings) for found in settled]
-    for cell, found in zip(alone, settled, strict=True):
-        page.looks[_key(cell.box)] = found.readings
+        deep = False
+    losses = lost(
+        [found.text for found in settled],
+        [extent(cell.grey, cell.lines[0]) for cell in alone],
+        [(c.box[0] + c.box[2]) / 2 / scale - c.window[1].start for c in alone],
+        deep,
+    )
+    for cell, found, loss in zip(alone, settled, losses, strict=True):
+        page.looks[_key(cell.box)] = with_lost(found, loss, deep).readings
         _write(page, cell, [found.text or UNREAD])
+    for cell in cells:
+        if cell.few and not cell.lines and not cell.hidden and not deep:
+            page.looks[_key(cell.box)] = ("", "—")
     for cell in values:
         if len(cell.lines) != 1:
             page.looks[_key(cell.box)] = ()

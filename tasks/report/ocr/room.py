@@ -1,0 +1,170 @@
+"""Whether a number may have lost a minus or a decimal point that left no ink of its own.
+
+Print as fine as a point vanishes from a scan that is coarse, over-exposed or packed too hard, and
+no recogniser can tell. The room that it took stays: digits stand apart by more than a digit, and a
+number without its minus stands beside the middle of its cell. So what excludes a lost character is
+measured, wherever ink begins and ends between two pixels; where that cannot be, it is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tasks.report.ocr.picture import Grey
+
+_LEVEL = 0.4  # of the darkest of a number: where its ink begins
+_BEARING = 0.15  # digits by which ink is narrower than so many digits are set
+_NARROW = 0.2  # and on the side of a 1
+_WIDE = 0.22  # digits by which ink may be too wide: a point takes 0.5
+_GAP, _GAP_OF_ONE = 0.42, 0.3  # digits between two, and more beside a 1
+_PITCH = 1.25  # digits from the middle of one to that of the next: 1.5 across a point
+_BESIDE, _CLOSE = 0.17, 0.12  # digits from the middle of the cell, and where strokes are not deep:
+# a lost minus makes 0.3
+_ONE = 0.1  # digits by which a 1 at one end moves the middle
+_LEAST, _MOSTLY = 8, 0.7  # so many numbers of a page tell where its numbers stand, if most agree
+_DEEP = 165.0  # of 255, the median darkness of a good page's strokes
+_NOISE = 0.25  # of a number's darkest: what is no darker is no stroke
+_LEAST_STROKES = 40
+
+
+class Extent(NamedTuple):
+    """The ink of one number between pixels of its cell: its sides, its height, and the runs of
+    columns with ink in it."""
+
+    left: float
+    right: float
+    height: float
+    runs: tuple[tuple[float, float], ...]
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+
+class Lost(NamedTuple):
+    """What a number may have lost."""
+
+    minus: bool
+    point: bool
+
+
+def extent(grey: Grey, line: Any) -> Extent | None:
+    """Where a line's ink begins and ends; None where it has no contrast."""
+    top, left = max(0, line.top - 2), max(0, line.left - 2)
+    window = grey[top : line.bottom + 2, left : line.right + 2].astype(np.float32)
+    dark = np.maximum(0, float(np.percentile(grey, 90)) - window)
+    if not dark.size or (darkest := float(dark.max())) <= 0:
+        return None
+    across, down = _runs(dark.max(axis=0) / darkest), _runs(dark.max(axis=1) / darkest)
+    runs = tuple((left + a, left + b) for a, b in across)
+    return Extent(runs[0][0], runs[-1][1], down[-1][1] - down[0][0], runs)
+
+
+def is_deep(numbers: Sequence[tuple[Grey, Any]]) -> bool:
+    """Whether the strokes of a page's numbers, each with its cell, are dark enough for a dash or a
+    slash, which are no thicker, not to have left less than ink: level ones and upright ones."""
+    level: list[float] = []
+    upright: list[float] = []
+    for grey, line in numbers:
+        paper = max(1.0, float(np.percentile(grey, 90)))
+        window = grey[line.top : line.bottom, line.left : line.right].astype(np.float32)
+        dark = np.maximum(0, 255 - window * (255 / paper))
+        level += _strokes(dark)
+        upright += _strokes(dark.T)
+    return all(
+        len(depths) >= _LEAST_STROKES and float(np.median(depths)) >= _DEEP
+        for depths in (level, upright)
+    )
+
+
+def _strokes(dark: Any) -> list[float]:
+    """How dark the level strokes of a window are in their middle."""
+    padded = np.pad(dark, ((1, 1), (0, 0)))
+    ridge = (dark > padded[:-2]) & (dark >= padded[2:]) & (dark > _NOISE * dark.max(initial=0))
+    return [float(v) for v in dark[ridge]]
+
+
+def _runs(profile: Any) -> list[tuple[float, float]]:
+    """The stretches in which a profile is above _LEVEL, each end between two pixels."""
+    padded = np.concatenate([[0.0], profile, [0.0]])
+    above = padded >= _LEVEL
+    begins = np.flatnonzero(above[1:] & ~above[:-1])
+    ends = np.flatnonzero(~above[1:] & above[:-1])
+
+    def crossing(i: Any) -> float:
+        """Between the middles of padded[i] and padded[i + 1], in pixels of the profile."""
+        one, other = padded[i], padded[i + 1]
+        return float(i - 0.5 + (_LEVEL - one) / (other - one))
+
+    return [(crossing(b), crossing(e)) for b, e in zip(begins, ends, strict=True)]
+
+
+def lost(
+    texts: Sequence[str | None],
+    extents: Sequence[Extent | None],
+    middles: Sequence[float],
+    deep: bool,
+) -> list[Lost]:
+    """What each number of a page may have lost. `texts` are those that are certain, `middles` how
+    far right in the pixels of its window the middle of its cell is."""
+    sized = [
+        (text, e) if text and e and e.height > 0 and text.lstrip("+-").isdigit() else None
+        for text, e in zip(texts, extents, strict=True)
+    ]
+    unit = _digit([s for s in sized if s])
+    if unit is None:
+        return [Lost(True, True)] * len(texts)
+    beside = [
+        None if s is None else _beside(*s, middle, unit)
+        for s, middle in zip(sized, middles, strict=True)
+    ]
+    known = [off for off in beside if off is not None]
+    usual = float(np.median(known)) if known else 0.0
+    near = sum(abs(off - usual) <= _BESIDE for off in known)
+    told = len(known) >= _LEAST and near >= _MOSTLY * len(known)
+    reach = _BESIDE if deep else _CLOSE
+    return [
+        Lost(True, True)
+        if s is None or off is None
+        else Lost(abs(off - usual) > reach if told else not deep, _may_hide_a_point(*s, unit))
+        for s, off in zip(sized, beside, strict=True)
+    ]
+
+
+def _digit(numbers: list[tuple[str, Extent]]) -> float | None:
+    """How wide a digit is set, in heights of a digit."""
+    for several in (True, False):
+        seen = sorted(
+            e.width / e.height / (len(text) - _BEARING)
+            for text, e in numbers
+            if text.isdigit() and "1" not in text and (len(text) > 1) is several
+        )
+        if len(seen) >= 3:
+            return seen[len(seen) // 2]
+    return None
+
+
+def _beside(text: str, e: Extent, middle: float, unit: float) -> float:
+    """How far right of its cell's middle a number stands, in digits."""
+    off = ((e.left + e.right) / 2 - middle) / (unit * e.height)
+    return off - _ONE * (text[0] == "1") + _ONE * (text[-1] == "1")
+
+
+def _may_hide_a_point(text: str, e: Extent, unit: float) -> bool:
+    digits = text.lstrip("+-")
+    if len(digits) < 2:
+        return False
+    digit = unit * e.height
+    ones = (digits[0] == "1") + (digits[-1] == "1")
+    if e.width / digit - (len(digits) - _BEARING - _NARROW * ones) > _WIDE:
+        return True
+    if digits[0] == "0":
+        return True
+    middles = [(a + b) / 2 for a, b in e.runs]
+    if len(e.runs) == len(digits):
+        return bool(max(np.diff(middles)) > _PITCH * digit)
+    gaps = [after[0] - before[1] for before, after in zip(e.runs, e.runs[1:], strict=False)]
+    return max(gaps, default=0.0) > (_GAP + _GAP_OF_ONE * ("1" in digits)) * digit
