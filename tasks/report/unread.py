@@ -66,10 +66,10 @@ def accept(
 
 def hidden(text: str, readings: tuple[str, ...], unit: str) -> bool:
     """Whether what is certain as far as its ink goes may be another reading, of those that the form
-    allows in its cell: a change may be negative, an amount have decimals."""
+    allows in its cell: "?" is anything, a change may be negative, an amount have decimals."""
     others = [r for r in readings if r != text]
-    if not any(map(str.isdigit, text)):  # a blank or a mark
-        return bool(others)
+    if "?" in others:
+        return True
     signed, amount = unit == "signed_count", unit in ("cny", "10k_cny")
     return any((signed and r.startswith("-")) or (amount and "." in r) for r in others)
 

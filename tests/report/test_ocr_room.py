@@ -16,9 +16,10 @@ from tasks.report.ocr.ink import ink_in, printed_lines
 from tasks.report.ocr.network import NUMERIC, Said
 from tasks.report.ocr.numbers import Settled, Shape, settle, with_lost
 from tasks.report.ocr.picture import Grey
-from tasks.report.ocr.room import Extent, Lost, extent, is_deep, lost
+from tasks.report.ocr.room import Extent, Lost, Print, extent, lost, print_of
 from tasks.report.unread import accept
 
+BLACK, GREY, FAINT = Print(True, False), Print(False, False), Print(False, True)
 _DIGIT = 9.0  # pixels from a digit to the next, 12 high
 _MIDDLE = 100.0
 _OTHERS = ("35", "80", "246", "59", "0", "63", "782", "94")
@@ -61,6 +62,7 @@ def test_a_number_that_lost_its_minus_stands_beside_the_middle(digits: str) -> N
     for deep in (False, True):
         assert not _lost(digits, _printed(digits), deep=deep).minus
         assert _lost(digits, _printed("-" + digits), deep=deep).minus
+        assert _lost(digits, _merged(_printed("4" + digits)), deep=deep).minus  # it touches them
     # Where numbers stand in no line, only the depth of the print tells.
     assert _lost(digits, _printed(digits), aligned=False).minus
     assert not _lost(digits, _printed(digits), aligned=False, deep=True).minus
@@ -80,8 +82,8 @@ def test_an_over_exposed_page_is_told_by_its_strokes(gain: float, deep: bool) ->
         measured = extent(grey, line)
         assert measured
         assert measured.height == pytest.approx(8.3, abs=0.8)
-    assert is_deep(cells) is deep
-    assert not is_deep([])
+    assert print_of(cells).deep is deep
+    assert not print_of([]).deep
 
 
 class _Seen(NamedTuple):
@@ -105,20 +107,22 @@ class _Seen(NamedTuple):
 )
 def test_only_a_cell_that_may_hold_what_was_lost_is_unread(seen: _Seen) -> None:
     place = Place("image", 1, 1, 1, 1, (0.0, 0.0, 9.0, 9.0))
-    readings = with_lost(Settled(seen.text, (seen.text,)), seen.lost, deep=False).readings
+    readings = with_lost(Settled(seen.text, (seen.text,)), seen.lost, GREY).readings
     cell = Cell(seen.code, Decimal(seen.text), seen.text, "reported", place)
     (judged,) = accept(form("2019"), [cell], [], {(1, (0.0, 0.0, 9.0, 9.0)): readings})
     assert judged.status == seen.status
     assert (judged.value is None) is (seen.status == "unread")
 
 
-def test_a_blank_or_a_mark_of_a_faint_page_is_unread() -> None:
+def test_what_poor_print_may_have_lost_is_unread() -> None:
     place = Place("image", 1, 1, 1, 1, (0.0, 0.0, 9.0, 9.0))
     for text, readings, status in (
-        ("", ("", "—"), "unread"),
+        ("", ("", "?"), "unread"),
         ("", (), "blank"),
-        ("/", with_lost(Settled("/", ()), Lost(True, True), deep=False).readings, "unread"),
-        ("/", with_lost(Settled("/", ()), Lost(True, True), deep=True).readings, "mark"),
+        ("/", with_lost(Settled("/", ()), Lost(True, True), GREY).readings, "unread"),
+        ("12", with_lost(Settled("12", ()), Lost(False, False), FAINT).readings, "unread"),
+        ("-7", with_lost(Settled("-7", ()), Lost(False, False), FAINT).readings, "unread"),
+        ("/", with_lost(Settled("/", ()), Lost(True, True), BLACK).readings, "mark"),
     ):
         cell = Cell("proactive.rules.made", None, text, "mark" if text else "blank", place)
         (judged,) = accept(form("2019"), [cell], [], {(1, (0.0, 0.0, 9.0, 9.0)): readings})

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.report.ocr.network import NUMERIC, Floats, Said, text_of
-from tasks.report.ocr.room import Lost
+from tasks.report.ocr.room import Lost, Print
 
 SURE = 0.85  # the probability from which a reading is believed
 _CHARACTERS = "".join(alike[0] for alike in NUMERIC) + "?"
@@ -83,12 +83,12 @@ def with_slashes(settled: list[Settled], shapes: list[Shape]) -> list[Settled]:
     ]
 
 
-def with_lost(found: Settled, lost: Lost, deep: bool) -> Settled:
-    """What is certain, with what else it may be where strokes left no ink: a minus, a point, and of
-    a mark on a page whose strokes are not deep, the rest of a number."""
+def with_lost(found: Settled, lost: Lost, made: Print) -> Settled:
+    """What is certain, with what else it may be where strokes left no ink: a minus or a point; in
+    poor print "?", of a mark the rest of a number, of a number strokes of its digits."""
     text = found.text
-    if text in ("/", "—") and not deep:
-        return Settled(text, (text, "7"))
+    if text is not None and (made.faint or (text in ("/", "—") and not made.deep)):
+        return Settled(text, (text, "?"))
     if text is None or not text.isdigit():
         return found
     signed = (f"-{text}",) if lost.minus and text.strip("0") else ()

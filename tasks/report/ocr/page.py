@@ -40,7 +40,7 @@ from tasks.report.ocr.numbers import (
 )
 from tasks.report.ocr.outside import NARROWER, Outside, lines_outside, write
 from tasks.report.ocr.picture import Grey, Picture, ink
-from tasks.report.ocr.room import extent, is_deep, lost
+from tasks.report.ocr.room import Print, extent, lost, print_of
 from tasks.report.ocr.rules import rules
 from tasks.report.pdf_grid import grids
 
@@ -227,23 +227,23 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float, scale: float) -
         for cell, second, shape in zip(alone, again, shapes, strict=True)
     ]
     settled = with_slashes(settled, shapes)
-    deep = is_deep([(cell.grey, cell.lines[0]) for cell in alone])
+    made = print_of([(cell.grey, cell.lines[0]) for cell in alone])
     told = [found.text is not None for found, s in zip(settled, shapes, strict=True) if not s.cut]
     if len(told) >= _MANY and sum(told) < _MOSTLY * len(told):
         settled = [Settled(None, found.readings) for found in settled]
-        deep = False
+        made = Print(deep=False, faint=True)
     losses = lost(
         [found.text for found in settled],
         [extent(cell.grey, cell.lines[0]) for cell in alone],
         [(c.box[0] + c.box[2]) / 2 / scale - c.window[1].start for c in alone],
-        deep,
+        made.deep,
     )
     for cell, found, loss in zip(alone, settled, losses, strict=True):
-        page.looks[_key(cell.box)] = with_lost(found, loss, deep).readings
+        page.looks[_key(cell.box)] = with_lost(found, loss, made).readings
         _write(page, cell, [found.text or UNREAD])
     for cell in cells:
-        if cell.few and not cell.lines and not cell.hidden and not deep:
-            page.looks[_key(cell.box)] = ("", "—")
+        if cell.few and not cell.lines and not cell.hidden and not made.deep:
+            page.looks[_key(cell.box)] = ("", "?")
     for cell in values:
         if len(cell.lines) != 1:
             page.looks[_key(cell.box)] = ()

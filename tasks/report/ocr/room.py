@@ -9,6 +9,7 @@ measured, wherever ink begins and ends between two pixels; where that cannot be,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ _BESIDE, _CLOSE = 0.17, 0.12  # digits from the middle of the cell, and where st
 _ONE = 0.1  # digits by which a 1 at one end moves the middle
 _LEAST, _MOSTLY = 8, 0.7  # so many numbers of a page tell where its numbers stand, if most agree
 _DEEP = 165.0  # of 255, the median darkness of a good page's strokes
+_FAINT = 135.0  # and that below which a 6 may have become a 5
 _NOISE = 0.25  # of a number's darkest: what is no darker is no stroke
 _LEAST_STROKES = 40
 
@@ -63,9 +65,16 @@ def extent(grey: Grey, line: Any) -> Extent | None:
     return Extent(runs[0][0], runs[-1][1], down[-1][1] - down[0][0], runs)
 
 
-def is_deep(numbers: Sequence[tuple[Grey, Any]]) -> bool:
-    """Whether the strokes of a page's numbers, each with its cell, are dark enough for a dash or a
-    slash, which are no thicker, not to have left less than ink: level ones and upright ones."""
+class Print(NamedTuple):
+    """How dark the strokes of a page's numbers are: `deep` if a dash or a slash, which are no
+    thicker, would have left ink; `faint` if strokes of digits may be missing."""
+
+    deep: bool
+    faint: bool
+
+
+def print_of(numbers: Sequence[tuple[Grey, Any]]) -> Print:
+    """How a page is printed, from its numbers, each with its cell: level and upright strokes."""
     level: list[float] = []
     upright: list[float] = []
     for grey, line in numbers:
@@ -74,10 +83,10 @@ def is_deep(numbers: Sequence[tuple[Grey, Any]]) -> bool:
         dark = np.maximum(0, 255 - window * (255 / paper))
         level += _strokes(dark)
         upright += _strokes(dark.T)
-    return all(
-        len(depths) >= _LEAST_STROKES and float(np.median(depths)) >= _DEEP
-        for depths in (level, upright)
-    )
+    if min(len(level), len(upright)) < _LEAST_STROKES:
+        return Print(deep=False, faint=False)
+    depth = min(float(np.median(level)), float(np.median(upright)))
+    return Print(depth >= _DEEP, depth < _FAINT)
 
 
 def _strokes(dark: Any) -> list[float]:
@@ -126,12 +135,15 @@ def lost(
     near = sum(abs(off - usual) <= _BESIDE for off in known)
     told = len(known) >= _LEAST and near >= _MOSTLY * len(known)
     reach = _BESIDE if deep else _CLOSE
-    return [
-        Lost(True, True)
-        if s is None or off is None
-        else Lost(abs(off - usual) > reach if told else not deep, _may_hide_a_point(*s, unit))
-        for s, off in zip(sized, beside, strict=True)
-    ]
+    out = []
+    for s, off in zip(sized, beside, strict=True):
+        if s is None or off is None:
+            out.append(Lost(True, True))
+            continue
+        wide = _is_too_wide(*s, unit)
+        aside = abs(off - usual) > reach if told else not deep
+        out.append(Lost(wide or aside, wide or _has_a_gap(*s, unit)))
+    return out
 
 
 def _digit(numbers: list[tuple[str, Extent]]) -> float | None:
@@ -153,18 +165,21 @@ def _beside(text: str, e: Extent, middle: float, unit: float) -> float:
     return off - _ONE * (text[0] == "1") + _ONE * (text[-1] == "1")
 
 
-def _may_hide_a_point(text: str, e: Extent, unit: float) -> bool:
+def _is_too_wide(text: str, e: Extent, unit: float) -> bool:
+    """Whether there is more ink than of these digits: a minus may touch them, a point part them."""
     digits = text.lstrip("+-")
-    if len(digits) < 2:
-        return False
-    digit = unit * e.height
     ones = (digits[0] == "1") + (digits[-1] == "1")
-    if e.width / digit - (len(digits) - _BEARING - _NARROW * ones) > _WIDE:
+    return e.width / (unit * e.height) - (len(text) - _BEARING - _NARROW * ones) > _WIDE
+
+
+def _has_a_gap(text: str, e: Extent, unit: float) -> bool:
+    """Whether two of a number's digits stand so far apart that a point may be between them."""
+    digits = text.lstrip("+-")
+    if len(digits) > 1 and digits[0] == "0":
         return True
-    if digits[0] == "0":
-        return True
-    middles = [(a + b) / 2 for a, b in e.runs]
+    digit = unit * e.height
     if len(e.runs) == len(digits):
-        return bool(max(np.diff(middles)) > _PITCH * digit)
-    gaps = [after[0] - before[1] for before, after in zip(e.runs, e.runs[1:], strict=False)]
+        middles = [(a + b) / 2 for a, b in e.runs]
+        return float(np.diff(middles).max(initial=0.0)) > _PITCH * digit
+    gaps = [after[0] - before[1] for before, after in pairwise(e.runs)]
     return max(gaps, default=0.0) > (_GAP + _GAP_OF_ONE * ("1" in digits)) * digit
