@@ -30,6 +30,7 @@ _DRAWN = (
 _SHOWN_TO_SOME = ("noscript", "template", "dialog", "details", "datalist", "rp")
 _SET_OFF = ("s", "del", "strike", "sup", "sub", "rt", "bdo")
 _CELLS = ("td", "th")
+_ENDING_ROWS = ("col", "colgroup", "caption", "thead")
 _GROWING = (*_CELLS, "tr", "tbody", "thead", "tfoot", "table")  # whatever height they are given
 _BEARING = ~HARMLESS
 _UNSURE = Effect.MAY_HIDE | Effect.CRAMPS | Effect.FADES
@@ -44,7 +45,8 @@ def text(element: _Element) -> str:
 
 
 def mark(root: _Element) -> None:
-    """Marks cells with controls, pictures or scripts that write, and with notes to their text."""
+    """Marks cells with controls, pictures or scripts that write, and with notes to their text; and
+    the cells of rows that hold what ends a row."""
     for element in root.iter(*_DRAWN):
         if not _is_tiny(element) and _cell_around(element) is not None:
             element.tail = UNSURE + (element.tail or "")
@@ -59,6 +61,11 @@ def mark(root: _Element) -> None:
     for element in root.iter("ol"):  # whose items a browser numbers
         if any(not text(item).strip() for item in element) and _cell_around(element) is not None:
             _mark(element)
+    for element in root.iter(*_ENDING_ROWS):  # in a browser what follows is a row of its own
+        row = next(element.iterancestors("tr", "table"), None)
+        if row is not None and row.tag == "tr":
+            for cell in row.iter(*_CELLS):
+                _mark(cell)
 
 
 def take_out(root: _Element, rules: Rules | None, *, show_blocks: bool) -> bool:

@@ -168,6 +168,9 @@ def test_a_sheet_that_changes_no_figure_on_a_desktop_is_no_reason_to_reject(css:
         "<td><math><mfrac><mn>{}</mn><mn>{}</mn></mfrac></math></td>",
         '<td style="font-size:0"><b style="font-size:14px">{}{}</b></td>',
         '<td style="text-decoration:underline line-through">{}{}</td>',
+        "<col><td>{}{}</td>",
+        "<td>{}<colgroup>{}</colgroup></td>",
+        "<td>{}{}<thead></td>",
     ],
 )
 def test_a_cell_that_shows_its_digits_otherwise_rejects(cell: str) -> None:
