@@ -27,7 +27,7 @@ from tasks.report.drawn import (
     unify,
 )
 from tasks.report.model import UNSURE
-from tasks.report.pdf_cover import Covers
+from tasks.report.pdf_cover import Covers, is_upright, within
 
 DEEPEST_FORM = 6
 
@@ -86,7 +86,8 @@ def _walk(parent: Any, to_page: Affine, drawn: Drawn, covers: Covers, depth: int
             if pdfium.FPDFTextObj_GetTextRenderMode(item) in (3, 7):
                 drawn.hidden_text = True
             elif bounds(item, left, bottom, right, top):
-                covers.text(item, around(to_page, left.value, bottom.value, right.value, top.value))
+                box = around(to_page, left.value, bottom.value, right.value, top.value)
+                covers.text(item, box, to_page)
         elif kind == path:
             drawn.shapes += 1
             if not bounds(item, left, bottom, right, top):
@@ -94,6 +95,7 @@ def _walk(parent: Any, to_page: Affine, drawn: Drawn, covers: Covers, depth: int
             box = around(to_page, left.value, bottom.value, right.value, top.value)
             if min(box[2] - box[0], box[3] - box[1]) <= THIN:
                 drawn.line(*box)
+                covers.line(box)
             else:
                 filled = _outline(item, times(_matrix(item), to_page), drawn)
                 if filled:
@@ -124,7 +126,7 @@ def _outline(path: Any, to_page: Affine, drawn: Drawn) -> list[Box]:
     boxes = [_box(shape) for shape in shapes if len(shape) >= 4]
     boxes = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) > THIN]
     # A frame is filled between two rectangles, one in the other.
-    return [b for b in boxes if not any(o != b and (_within(b, o) or _within(o, b)) for o in boxes)]
+    return [b for b in boxes if not any(o != b and (within(b, o) or within(o, b)) for o in boxes)]
 
 
 def _shapes(path: Any, count: int, to_page: Affine) -> Iterator[list[tuple[float, float]]]:
@@ -152,12 +154,6 @@ def _box(shape: list[tuple[float, float]]) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _within(inner: Box, outer: Box) -> bool:
-    return all(o <= i for o, i in zip(outer[:2], inner[:2], strict=True)) and all(
-        i <= o for o, i in zip(outer[2:], inner[2:], strict=True)
-    )
-
-
 def _glyphs(page: Any, to_page: Affine, drawn: Drawn, covers: Covers) -> Iterator[Glyph]:
     """The characters that a reader sees, in the order the page draws them."""
     layer = pdfium.FPDFText_LoadPage(page)
@@ -170,6 +166,7 @@ def _glyphs(page: Any, to_page: Affine, drawn: Drawn, covers: Covers) -> Iterato
         unicode_of, loose = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
         unmapped, angle = pdfium.FPDFText_HasUnicodeMapError, pdfium.FPDFText_GetCharAngle
         generated = pdfium.FPDFText_IsGenerated
+        matrix_of, matrix = pdfium.FPDFText_GetMatrix, pdfium.FS_MATRIX()
         box = pdfium.FS_RECTF()
         width, height = content.width, content.height
         straight = to_page[1] == 0
@@ -219,6 +216,10 @@ def _glyphs(page: Any, to_page: Affine, drawn: Drawn, covers: Covers) -> Iterato
                 pdfium.FPDFText_GetTextObject(layer, index), (x0 + x1) / 2, (y0 + y1) / 2
             ):
                 text = UNSURE
+            if "0" <= text <= "9":
+                matrix_of(layer, index, matrix)
+                if not is_upright(matrix, to_page) or covers.strikes(x0, y0, x1, y1):
+                    text = UNSURE
             yield Glyph(text, x0, y0, x1, y1)
     finally:
         pdfium.FPDFText_ClosePage(layer)

@@ -255,6 +255,40 @@ def test_what_is_painted_beside_around_or_thinly_over_a_number_covers_none() -> 
         assert covered(draw) == ["100", "101", "102"]
 
 
+def test_digits_struck_out_cut_off_turned_or_mirrored_are_unsure() -> None:
+    def struck(c: Canvas) -> None:
+        c.line(52, 769.5, 70, 769.5)
+
+    def underlined(c: Canvas) -> None:
+        c.line(52, 764.5, 70, 764.5)
+
+    def placed(*matrix: float) -> Callable[[Canvas], None]:
+        def draw(c: Canvas) -> None:
+            c.transform(*matrix)
+            c.drawString(0, 0, "69")
+
+        return draw
+
+    def cut(c: Canvas) -> None:
+        path = c.beginPath()
+        path.rect(72, 762, 14, 16)
+        c.clipPath(path, stroke=0)
+        c.drawString(74, 766, "123")
+
+    def first(draw: Callable[[Canvas], None]) -> list[str]:
+        cell, *others = covered(draw)
+        assert others == ["101", "102"]
+        return cell.split()
+
+    unsure = "\ufffd\ufffd"
+    assert first(struck) == [unsure + "\ufffd"]
+    assert first(underlined) == ["100"]
+    assert first(placed(1, 0, 0, 1, 80, 766)) == ["100", "69"]
+    assert first(placed(-1, 0, 0, -1, 92, 772)) == ["100", unsure]
+    assert first(placed(-1, 0, 0, 1, 92, 766)) == ["100", unsure]
+    assert first(cut) == ["100", "12\ufffd"]
+
+
 def test_layout_tables_are_not_rows() -> None:
     def page(c: Canvas) -> None:
         table(c, {(0, 0): ("页头", 1, 1), (1, 0): ("外", 1, 1)}, width=400, height=250)
