@@ -27,10 +27,11 @@ below as (
         bool_or(is_signed) as is_signed,
         sum(value) as value,
         sum(blanks)::int as blanks,
-        sum(counted)::int as counted
+        sum(counted)::int as counted,
+        sum(covered)::int as covered
     from (
         {%- for model in lower %}
-        select parent_id, report_year, series, is_signed, value, blanks, counted
+        select parent_id, report_year, series, is_signed, value, blanks, counted, covered
         from {{ ref(model) }}
         where parent_level = {{ level }} {{- only_touched('totals', '(parent_id, report_year)') }}
         {{ "union all" if not loop.last }}
@@ -51,7 +52,8 @@ summed as (
                 then (coalesce(own.known, 0) + coalesce(below.value, 0))::decimal(18, 4)
         end as units_sum,
         (coalesce(own.reports - own.told, 0) + coalesce(below.blanks, 0))::int as blanks,
-        (coalesce(own.reports, 0) + coalesce(below.counted, 0))::int as counted
+        (coalesce(own.reports, 0) + coalesce(below.counted, 0))::int as counted,
+        (coalesce(own.reports, 0) + coalesce(below.covered, 0))::int as reporting
     from own
     full join below using (area_id, report_year, series)
 )
@@ -59,7 +61,7 @@ summed as (
 summed as (
     select
         area_id, report_year, series, is_signed, area_value, known as units_sum,
-        (reports - told)::int as blanks, reports::int as counted
+        (reports - told)::int as blanks, reports::int as counted, reports::int as reporting
     from own
 )
 {%- endif %}
@@ -84,9 +86,10 @@ select
         else summed.counted + units.has_area_report::int
     end as counted,
     units.expected,
-    units.covered,
-    units.reporting,
-    units.has_area_report
+    -- An area's report that leaves the number blank speaks for nobody here.
+    case when summed.area_value is not null then units.expected else summed.reporting end as covered,
+    summed.reporting,
+    summed.blanks as units_blank
 from summed
 inner join units using (area_id, report_year)
 {%- endmacro %}

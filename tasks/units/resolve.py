@@ -109,13 +109,13 @@ class Resolver:
         found = registry.candidates(name, clues.report_year)
         if found:
             return found, f"“{name}” can be {len(found)} unit{'s' if len(found) > 1 else ''}"
-        relative = self._relative(clean(name), anchors or site)
+        relative = self._relative(clean(name), anchors or site, clues.report_year)
         if relative:
             where = "the registered source" if anchors else "the site's code"
             return relative, f"“{name}” is an organ of the division of {where}"
         return set(), f"“{name}” reads as no organ of a known division"
 
-    def _relative(self, text: str, anchors: set[str]) -> set[Unit]:
+    def _relative(self, text: str, anchors: set[str], year: int | None) -> set[Unit]:
         if len(anchors) != 1:
             return set()
         (anchor,) = anchors
@@ -124,7 +124,8 @@ class Resolver:
             kind = _RELATIVE.get(text[:start])
             if organ in (None, SUBDISTRICT, ZONE_OFFICE) or kind is None:
                 continue
-            if any(v.name.endswith(kind) for v in self.registry.versions[anchor]):
+            # 市教育局 on the site of what was a 市 and is a 区 now is the city's above it.
+            if self.registry.version(anchor, year).name.endswith(kind):
                 return {Unit(anchor, str(organ))}
         return set()
 
@@ -156,5 +157,6 @@ class Resolver:
         return {d for s in there for d in self.registry.divisions_of_code(s.division_code)}
 
     def _site_divisions(self, code: str | None) -> set[str]:
-        digits = re.sub(r"\D", "", unicodedata.normalize("NFKC", code or ""))
-        return self.registry.divisions_of_code(digits[:6]) if len(digits) >= 6 else set()
+        # A ministry's begins with letters (bm22000001), and its digits are no division's.
+        digits = re.match(r"\s*([0-9]{6})", unicodedata.normalize("NFKC", code or ""))
+        return self.registry.divisions_of_code(digits[1]) if digits else set()

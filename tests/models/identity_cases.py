@@ -284,7 +284,9 @@ def hierarchy() -> Case:
     totals: list[Row] = []
     expected: list[Row] = []
 
-    def area(name: str, units: Any, own: Any, reporting: int, verdict: str | None = None) -> None:
+    def area(
+        name: str, units: Any, own: Any, reporting: int, verdict: str | None = None, blank: int = 0
+    ) -> None:
         """One area of its own for each total, so that each is seen alone."""
         for n, one in enumerate(series):
             area_id, report_id = f"{name} {n}", f"report of {name} {n}"
@@ -299,6 +301,7 @@ def hierarchy() -> Case:
                     "units_sum": units,
                     "area_value": own,
                     "reporting": reporting,
+                    "units_blank": blank,
                     "expected": 9,
                 }
             )
@@ -312,6 +315,7 @@ def hierarchy() -> Case:
                         "expected": units,
                         "found": own,
                         "units": reporting,
+                        "units_blank": blank,
                         "units_expected": 9,
                         "verdict": verdict,
                     }
@@ -319,6 +323,7 @@ def hierarchy() -> Case:
 
     area("agrees", 40, 40, 9)
     area("agrees, some missing", 41, 41, 7, "cannot_tell")
+    area("agrees, some blank", 46, 46, 9, "cannot_tell", 2)
     area("exceeds", 43, 42, 9, "violated")
     area("exceeds, some missing", 44, 33, 6, "violated")
     area("falls short", 39, 45, 9, "cannot_tell")
@@ -337,6 +342,7 @@ def hierarchy() -> Case:
                 "units_sum": 99,
                 "area_value": 1,
                 "reporting": 2,
+                "units_blank": 0,
                 "expected": 3,
             }
         )

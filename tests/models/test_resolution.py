@@ -149,6 +149,20 @@ def test_an_organ_without_its_county_is_the_registered_listings(resolver: Resolv
     assert (found.unit.division_id, found.grade) == ("C330112", "hard")
 
 
+def test_a_kind_that_the_division_is_no_more_is_another_division(resolver: Resolver) -> None:
+    """On the site of 临安区, a city until 2017, 市教育局 is 杭州's now."""
+    then = resolver.resolve(Clues("市教育局", 2015, source_id="linan"))
+    assert then.unit == resolver.resolve(Clues("区教育局", 2021, source_id="linan")).unit
+    assert then.unit is not None
+    assert resolver.resolve(Clues("市教育局", 2021, source_id="linan")).state == "unresolved"
+
+
+def test_the_digits_in_a_ministrys_site_code_are_no_division(resolver: Resolver) -> None:
+    assert resolver.resolve(Clues("教育厅", 2021, site_id_code="bm22000001")).state == "unresolved"
+    found = resolver.resolve(Clues("白泉镇", 2021, site_id_code="bm33000001"))
+    assert found.state == "ambiguous"
+
+
 def test_a_registered_host_speaks_for_its_division(resolver: Resolver) -> None:
     """For a document that came without a source, such as an ingested page of an official site."""
     page = "https://www.dinghai.gov.cn/a.html"

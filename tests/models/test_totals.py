@@ -22,6 +22,7 @@ CITY = "舟山市"
 COUNTIES = {"定海区": "C330902", "普陀区": "C330903", "岱山县": "C330921", "嵊泗县": "C330922"}
 RECEIVED = "requests.new_received.total"
 HANDLING = "requests.other_handling.total"
+REVIEWS = "review_litigation.reconsideration.total"
 BUREAUS = ("教育局", "财政局", "公安局")
 
 
@@ -91,6 +92,8 @@ def _fill(world: Synthetic, registry: Registry) -> dict[int, Planted]:
             url = f"https://www.zhoushan.gov.cn/{year}/{area}/area"
             unit = f"{area}人民政府"
             values = _values(p.truth(area), "2021")
+            if (year, area) == (2023, "普陀区"):
+                values[REVIEWS] = None
             night.report(url, unit, year, values, scope="area", source_id="zhoushan")
             if area == "定海区":  # the office says the same once more
                 office = f"{area}人民政府办公室"
@@ -165,6 +168,18 @@ def test_gaps_are_counted_and_bounded_from_above(built: Built) -> None:
     assert closed["upper_bound"] >= built[1][2023].truth("岱山县") > closed["lower_bound"]
     city = total(built, CITY, 2023)
     assert (city["method"], city["value"]) == ("area_report", built[1][2023].truth(CITY))
+
+
+def test_an_areas_report_covers_nobody_where_it_is_blank(built: Built) -> None:
+    blank = total(built, "普陀区", 2023, REVIEWS)
+    assert (blank["method"], blank["reports_blank"], blank["upper_bound"]) == ("units", 1, 0)
+    speak = built[0].execute(
+        "select count(*) from national_fact where report_year = 2023 and county = '普陀区' "
+        "and scope = 'own' and cell = ?", [REVIEWS],
+    ).fetchall()  # fmt: skip
+    assert speak == [(blank["units_covered"],)]
+    assert blank["units_covered"] < blank["units_expected"]
+    assert total(built, "普陀区", 2023)["share_covered"] == 1
 
 
 def test_provinces_and_the_country_add_up(built: Built) -> None:

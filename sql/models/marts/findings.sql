@@ -114,6 +114,7 @@ hierarchy as (
             when found is null then 'the area''s report leaves it blank'
             else units || ' of the ' || units_expected || ' units expected in the area speak for themselves and give '
                 || expected::decimal(18, 0) || ' of the area''s ' || found::decimal(18, 0)
+                || case when units_blank > 0 then '; ' || units_blank || ' reports leave it blank' else '' end
         end as explanation
     from {{ ref('check_hierarchy') }}
 ),

@@ -1,10 +1,9 @@
 {{ config(post_hook="{{ tell_touched_totals() }}") }}
--- How many units there are in an area and below it, and for how many of them somebody speaks.
+-- How many units there are in an area and below it, and whether somebody reports for all of it.
 with counted as (
     select
         area_id,
         report_year,
-        count(*) filter (role = 'own')::int as own_reports,
         bool_or(role = 'area') as has_area_report
     from {{ ref('total_reports') }}
     group by all
@@ -18,7 +17,6 @@ areas as (
         total_areas.parent_id,
         parents.level as parent_level,
         total_areas.own_expected,
-        coalesce(own_reports, 0) as own_reports,
         coalesce(has_area_report, false) as has_area_report
     from {{ ref('total_areas') }} as total_areas
     left join {{ ref('total_areas') }} as parents
@@ -31,22 +29,17 @@ areas as (
 units_{{ level }} as (
     select
         areas.*,
-        own_expected + coalesce(below.expected, 0) as expected,
-        own_reports + coalesce(below.covered, 0) as reporting,
-        case
-            when has_area_report then own_expected + coalesce(below.expected, 0)
-            else own_reports + coalesce(below.covered, 0)
-        end as covered
+        own_expected + coalesce(below.expected, 0) as expected
     from areas
     left join (
         {%- if level == 3 %}
-        select null::varchar as area_id, null::int as report_year, 0 as expected, 0 as covered
+        select null::varchar as area_id, null::int as report_year, 0 as expected
         where false
         {%- else %}
-        select parent_id as area_id, report_year, sum(expected)::int as expected, sum(covered)::int as covered
+        select parent_id as area_id, report_year, sum(expected)::int as expected
         from (
             {%- for lower in range(3, level, -1) %}
-            select parent_id, report_year, expected, covered from units_{{ lower }} where parent_level = {{ level }}
+            select parent_id, report_year, expected from units_{{ lower }} where parent_level = {{ level }}
             {{ "union all" if not loop.last }}
             {%- endfor %}
         )
@@ -59,7 +52,7 @@ units_{{ level }} as (
 {% endfor -%}
 
 {%- for level in [0, 1, 2, 3] %}
-select * exclude (own_expected, own_reports)
+select * exclude (own_expected)
 from units_{{ level }}
 {{ "union all" if not loop.last }}
 {%- endfor %}
