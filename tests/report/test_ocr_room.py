@@ -15,7 +15,7 @@ from tasks.report.model import Cell, Place
 from tasks.report.ocr.ink import ink_in, printed_lines
 from tasks.report.ocr.network import NUMERIC, Said
 from tasks.report.ocr.numbers import Settled, Shape, settle, with_lost
-from tasks.report.ocr.picture import Grey
+from tasks.report.ocr.picture import Grey, upright
 from tasks.report.ocr.room import Extent, Lost, Print, extent, lost, print_of
 from tasks.report.unread import accept
 
@@ -66,6 +66,19 @@ def test_a_number_that_lost_its_minus_stands_beside_the_middle(digits: str) -> N
     # Where numbers stand in no line, only the depth of the print tells.
     assert _lost(digits, _printed(digits), aligned=False).minus
     assert not _lost(digits, _printed(digits), aligned=False, deep=True).minus
+
+
+def test_a_1_at_its_front_does_not_hide_that_a_number_lost_its_minus() -> None:
+    # Fonts differ in where a 1 stands in its room: here in its middle, as any other digit.
+    assert not _lost("17", _printed("47"), deep=True).minus
+    assert _lost("17", _printed("-47"), deep=True).minus
+
+
+def test_how_dark_its_strokes_are_says_nothing_of_a_page_in_black_and_white() -> None:
+    page = np.full((600, 400, 3), 255, np.uint8)
+    cv2.putText(page, "175", (60, 300), cv2.FONT_HERSHEY_SIMPLEX, 3, (0, 0, 0), 6, cv2.LINE_AA)
+    assert not upright(page).bilevel
+    assert upright(np.where(page < 128, 0, 255).astype(np.uint8)).bilevel
 
 
 @pytest.mark.parametrize(("gain", "deep"), [(1.0, True), (1.7, False)])

@@ -91,7 +91,7 @@ def read_picture(picture: Picture, number: int, width: float | None = None) -> P
     given. It may lie on its side or stand on its head."""
     look = _standing(picture, number, width)
     _recognise(look.cells)
-    _numbers(look.content, look.cells, look.tall, look.scale)
+    _numbers(look)
     write(look.content, look.outside, picture_width=look.picture.size[0], scale=look.scale)
     return look.content
 
@@ -194,8 +194,9 @@ def _recognise(cells: list[_Cell]) -> None:
         cell.said = [next(said) for _ in cell.lines]
 
 
-def _numbers(page: PageContent, cells: list[_Cell], tall: float, scale: float) -> None:
+def _numbers(look: _Look) -> None:
     """Writes every cell's text, numbers read a second time, and a third where no sum is."""
+    page, cells = look.content, look.cells
     values, words = [], []
     for cell in cells:
         texts = [text_of(said) for said in cell.said]
@@ -212,7 +213,7 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float, scale: float) -
     few = [c for c in alone if c.few]
     thirds = recognise([crop(c.grey, c.ink, c.lines[0], *_LABEL_AGAIN) for c in few])
     third = {id(c): (said,) for c, said in zip(few, thirds, strict=True)}
-    shapes = [shape_of(c.lines[0], c.ink, tall, _ROOM[c.few]) for c in alone]
+    shapes = [shape_of(c.lines[0], c.ink, look.tall, _ROOM[c.few]) for c in alone]
     depths = [contrast(c.grey, c.lines[0]) for c in alone]
     for shape, depth in zip(shapes, depths, strict=True):
         if depth < _FAINT * float(np.median(depths)):
@@ -228,6 +229,8 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float, scale: float) -
     ]
     settled = with_slashes(settled, shapes)
     made = print_of([(cell.grey, cell.lines[0]) for cell in alone])
+    if look.picture.bilevel:
+        made = made._replace(deep=False)
     told = [found.text is not None for found, s in zip(settled, shapes, strict=True) if not s.cut]
     if len(told) >= _MANY and sum(told) < _MOSTLY * len(told):
         settled = [Settled(None, found.readings) for found in settled]
@@ -235,7 +238,7 @@ def _numbers(page: PageContent, cells: list[_Cell], tall: float, scale: float) -
     losses = lost(
         [found.text for found in settled],
         [extent(cell.grey, cell.lines[0]) for cell in alone],
-        [(c.box[0] + c.box[2]) / 2 / scale - c.window[1].start for c in alone],
+        [(c.box[0] + c.box[2]) / 2 / look.scale - c.window[1].start for c in alone],
         made.deep,
     )
     for cell, found, loss in zip(alone, settled, losses, strict=True):

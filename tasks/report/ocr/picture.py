@@ -28,6 +28,7 @@ MOST_SEE_THROUGH = 36_000_000  # of a picture with transparency, which takes twi
 LONGEST_SIDE = 2600  # of the page as it is read: A4 at 220 dpi; text is no clearer above
 SMALLEST_SIDE = 300  # a picture with a smaller side holds no statutory table
 MOST_FRAMES = 40  # pages of one TIFF
+_DARK, _PALE, _BETWEEN = 64, 192, 0.1  # greys of ink and of paper; the share of others to ink's
 _DARKER = 26  # grey values by which ink is darker than the paper around it
 _RED = 40  # by which the red channel is brighter than the others in red ink
 _WHOLE = 0.7  # of the reddest around is what is red all over
@@ -44,10 +45,12 @@ _PARALLEL = 0.25  # degrees by which opposite sides of a flat page may differ
 @dataclass(slots=True)
 class Picture:
     """An upright page. `coloured` is how dark every pixel is in the channels other than red: ink
-    there and none in `grey` is red."""
+    there and none in `grey` is red. `bilevel`: it was black and white alone, so that how dark its
+    strokes are tells nothing of those it lost."""
 
     grey: Grey
     coloured: Grey
+    bilevel: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,7 +63,7 @@ class Picture:
             np.ascontiguousarray(np.rot90(channel, quarters))
             for channel in (self.grey, self.coloured)
         )
-        return Picture(grey, coloured)
+        return Picture(grey, coloured, self.bilevel)
 
 
 def open_pictures(data: bytes) -> Iterator[Picture]:
@@ -119,6 +122,8 @@ def _flat(image: Image.Image) -> Image.Image:
 def upright(rgb: npt.NDArray[Any]) -> Picture:
     """A page whose lines are level, from its colours."""
     grey, coloured = _without_red(rgb), np.minimum(rgb[:, :, 1], rgb[:, :, 2])
+    dark = np.count_nonzero(grey < _DARK)
+    bilevel = np.count_nonzero(grey < _PALE) - dark < _BETWEEN * dark
     matrix = _correction(grey)
     if matrix is not None:
         size = (grey.shape[1], grey.shape[0])
@@ -131,7 +136,7 @@ def upright(rgb: npt.NDArray[Any]) -> Picture:
             )
             for channel in (grey, coloured)
         )
-    return Picture(grey, coloured)
+    return Picture(grey, coloured, bool(bilevel))
 
 
 def _without_red(rgb: npt.NDArray[Any]) -> Grey:

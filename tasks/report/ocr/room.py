@@ -22,9 +22,9 @@ _NARROW = 0.2  # and on the side of a 1
 _WIDE = 0.22  # digits by which ink may be too wide: a point takes 0.5
 _GAP, _GAP_OF_ONE = 0.42, 0.3  # digits between two, and more beside a 1
 _PITCH = 1.25  # digits from the middle of one to that of the next: 1.5 across a point
-_BESIDE, _CLOSE = 0.17, 0.12  # digits from the middle of the cell, and where strokes are not deep:
-# a lost minus makes 0.3
-_ONE = 0.1  # digits by which a 1 at one end moves the middle
+_BESIDE, _CLOSE = 0.17, 0.12  # digits right of the middle of the cell, and where strokes are not
+# deep: a lost minus makes 0.3
+_ONE = 0.1  # digits by which a 1 at the end may hide some of that
 _LEAST, _MOSTLY = 8, 0.7  # so many numbers of a page tell where its numbers stand, if most agree
 _DEEP = 165.0  # of 255, the median darkness of a good page's strokes
 _FAINT = 135.0  # and that below which a 6 may have become a 5
@@ -141,7 +141,7 @@ def lost(
             out.append(Lost(True, True))
             continue
         wide = _is_too_wide(*s, unit)
-        aside = abs(off - usual) > reach if told else not deep
+        aside = off - usual > reach if told else not deep
         out.append(Lost(wide or aside, wide or _has_a_gap(*s, unit)))
     return out
 
@@ -160,9 +160,9 @@ def _digit(numbers: list[tuple[str, Extent]]) -> float | None:
 
 
 def _beside(text: str, e: Extent, middle: float, unit: float) -> float:
-    """How far right of its cell's middle a number stands, in digits."""
+    """How far right of its cell's middle a number stands at most, in digits."""
     off = ((e.left + e.right) / 2 - middle) / (unit * e.height)
-    return off - _ONE * (text[0] == "1") + _ONE * (text[-1] == "1")
+    return off + _ONE * (text[-1] == "1")
 
 
 def _is_too_wide(text: str, e: Extent, unit: float) -> bool:
