@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
+import reportlab
 from PIL import Image, ImageDraw, ImageFont
 
 from tasks.report.form import form
 from tasks.report.model import Cell, Place
 from tasks.report.ocr.ink import ink_in, printed_lines
 from tasks.report.ocr.network import NUMERIC, Said
-from tasks.report.ocr.numbers import Settled, Shape, settle, with_lost
+from tasks.report.ocr.numbers import Settled, Shape, settle, with_lost, without_likes
 from tasks.report.ocr.picture import Grey, upright
 from tasks.report.ocr.room import Extent, Lost, Print, extent, lost, print_of
 from tasks.report.unread import accept
 
 BLACK, GREY, FAINT = Print(True, False), Print(False, False), Print(False, True)
+_FONTS = Path(reportlab.__file__).parent / "fonts"
 _DIGIT = 9.0  # pixels from a digit to the next, 12 high
 _MIDDLE = 100.0
 _OTHERS = ("35", "80", "246", "59", "0", "63", "782", "94")
@@ -63,15 +66,31 @@ def test_a_number_that_lost_its_minus_stands_beside_the_middle(digits: str) -> N
         assert not _lost(digits, _printed(digits), deep=deep).minus
         assert _lost(digits, _printed("-" + digits), deep=deep).minus
         assert _lost(digits, _merged(_printed("4" + digits)), deep=deep).minus  # it touches them
-    # Where numbers stand in no line, only the depth of the print tells.
-    assert _lost(digits, _printed(digits), aligned=False).minus
-    assert not _lost(digits, _printed(digits), aligned=False, deep=True).minus
+    # Where numbers stand in no line, nothing tells.
+    assert _lost(digits, _printed(digits), aligned=False, deep=True).minus
 
 
 def test_a_1_at_its_front_does_not_hide_that_a_number_lost_its_minus() -> None:
     # Fonts differ in where a 1 stands in its room: here in its middle, as any other digit.
     assert not _lost("17", _printed("47"), deep=True).minus
     assert _lost("17", _printed("-47"), deep=True).minus
+
+
+@pytest.mark.parametrize("font", ["Vera.ttf", "VeraIt.ttf", None])
+@pytest.mark.parametrize("printed", ["1", "7", "-7", "-1", "471"])
+def test_a_7_has_a_head_and_a_1_has_none(font: str | None, printed: str) -> None:
+    image = Image.new("L", (480, 160), 255)
+    face = ImageFont.truetype(str(_FONTS / font), 80) if font else ImageFont.load_default(80)
+    ImageDraw.Draw(image).text((80, 30), printed, fill=0, font=face)
+    grey = np.asarray(image.resize((72, 24), Image.Resampling.BOX))
+    dark = cv2.threshold(grey, 200, 255, cv2.THRESH_BINARY_INV)[1]
+    (line,) = printed_lines(ink_in(np.asarray(dark, np.uint8)), 12)
+    seen = extent(grey, line)
+    swapped = printed.translate(str.maketrans("17", "71"))
+    assert without_likes(Settled(printed, (printed,)), seen).text == printed
+    taken = without_likes(Settled(swapped, (swapped,)), seen)
+    assert taken.text is None
+    assert printed in taken.readings
 
 
 def test_how_dark_its_strokes_are_says_nothing_of_a_page_in_black_and_white() -> None:

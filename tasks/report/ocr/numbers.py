@@ -15,13 +15,15 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.report.ocr.network import NUMERIC, Floats, Said, text_of
-from tasks.report.ocr.room import Lost, Print
+from tasks.report.ocr.room import Extent, Lost, Print
 
 SURE = 0.85  # the probability from which a reading is believed
 _CHARACTERS = "".join(alike[0] for alike in NUMERIC) + "?"
 _BEAM = 12
 _LEAST = 1e-3  # an alternative this much less likely than the best is none
 _NUMBER = re.compile(r"[+-]?\d[\d.,]*\Z")
+_HEAD_OF_7 = 0.15  # heights by which it reaches right of its foot; that of a 1 does not
+_LIKE = {"1": "7", "7": "1"}
 _RISING = 0.12  # a 1 has its flag on the left: whatever rises so far to the right may be a slash
 _STEP = 1.25  # digits from one to the next; with a point between them it is 1.5
 _BROAD = 0.25, 0.04  # digits by which the ink may be too wide, and for each digit: less than a sign
@@ -94,6 +96,26 @@ def with_lost(found: Settled, lost: Lost, made: Print) -> Settled:
     signed = (f"-{text}",) if lost.minus and text.strip("0") else ()
     parted = (f"{text[0]}.{text[1:]}",) if lost.point and len(text) > 1 else ()
     return found._replace(readings=(*found.readings, *signed, *parted))
+
+
+def without_likes(found: Settled, extent: Extent | None) -> Settled:
+    """The same; nothing is certain where a 1 has the head of a 7, or a 7 the foot of a 1. Digits
+    that touch their neighbours on the right cannot be looked at."""
+    text = found.text
+    if text is None or extent is None:
+        return found
+    at = [i for i, c in enumerate(text) if c not in ".,"]
+    whole = len(extent.rises) == len(at)
+    looked = zip(
+        at if whole else at[-1:], extent.rises if whole else extent.rises[-1:], strict=True
+    )
+    unlike = {
+        i for i, rise in looked if text[i] in _LIKE and (text[i] == "7") != (rise > _HEAD_OF_7)
+    }
+    if not unlike:
+        return found
+    other = "".join(_LIKE[c] if i in unlike else c for i, c in enumerate(text))
+    return Settled(None, (*found.readings, other))
 
 
 def as_number(said: Said) -> Reading:

@@ -37,6 +37,7 @@ from tasks.report.ocr.numbers import (
     settle,
     with_lost,
     with_slashes,
+    without_likes,
 )
 from tasks.report.ocr.outside import NARROWER, Outside, lines_outside, write
 from tasks.report.ocr.picture import Grey, Picture, ink
@@ -227,7 +228,11 @@ def _numbers(look: _Look) -> None:
         settle([cell.said[0], second, *third.get(id(cell), ())], shape, unit)
         for cell, second, shape in zip(alone, again, shapes, strict=True)
     ]
-    settled = with_slashes(settled, shapes)
+    extents = [extent(cell.grey, cell.lines[0]) for cell in alone]
+    settled = [
+        without_likes(found, e)
+        for found, e in zip(with_slashes(settled, shapes), extents, strict=True)
+    ]
     made = print_of([(cell.grey, cell.lines[0]) for cell in alone])
     if look.picture.bilevel:
         made = made._replace(deep=False)
@@ -237,7 +242,7 @@ def _numbers(look: _Look) -> None:
         made = Print(deep=False, faint=True)
     losses = lost(
         [found.text for found in settled],
-        [extent(cell.grey, cell.lines[0]) for cell in alone],
+        extents,
         [(c.box[0] + c.box[2]) / 2 / look.scale - c.window[1].start for c in alone],
         made.deep,
     )

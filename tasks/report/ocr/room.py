@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil, floor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,22 +25,25 @@ _GAP, _GAP_OF_ONE = 0.42, 0.3  # digits between two, and more beside a 1
 _PITCH = 1.25  # digits from the middle of one to that of the next: 1.5 across a point
 _BESIDE, _CLOSE = 0.17, 0.12  # digits right of the middle of the cell, and where strokes are not
 # deep: a lost minus makes 0.3
+_FROM_LEFT = 0.3  # digits right of where the page's numbers begin: a lost minus makes 0.6
 _ONE = 0.1  # digits by which a 1 at the end may hide some of that
 _LEAST, _MOSTLY = 8, 0.7  # so many numbers of a page tell where its numbers stand, if most agree
 _DEEP = 165.0  # of 255, the median darkness of a good page's strokes
 _FAINT = 135.0  # and that below which a 6 may have become a 5
+_HEAD = 0.25  # of a digit's height is its head, and as much its foot
 _NOISE = 0.25  # of a number's darkest: what is no darker is no stroke
 _LEAST_STROKES = 40
 
 
 class Extent(NamedTuple):
-    """The ink of one number between pixels of its cell: its sides, its height, and the runs of
-    columns with ink in it."""
+    """The ink of one number between pixels of its cell: its sides, its height, the runs of columns
+    with ink in it, and how far the head of each reaches right of its foot, in heights."""
 
     left: float
     right: float
     height: float
     runs: tuple[tuple[float, float], ...]
+    rises: tuple[float, ...] = ()
 
     @property
     def width(self) -> float:
@@ -62,7 +66,22 @@ def extent(grey: Grey, line: Any) -> Extent | None:
         return None
     across, down = _runs(dark.max(axis=0) / darkest), _runs(dark.max(axis=1) / darkest)
     runs = tuple((left + a, left + b) for a, b in across)
-    return Extent(runs[0][0], runs[-1][1], down[-1][1] - down[0][0], runs)
+    high = down[-1][1] - down[0][0]
+    part = max(1, round(_HEAD * high))
+    first, last = max(0, round(down[0][0])), round(down[-1][1])
+    ends = [
+        [_end(rows.max(axis=0, initial=0) / darkest, run) for run in across]
+        for rows in (dark[first : first + part], dark[max(0, last - part) : last])
+    ]
+    rises = tuple((head - foot) / high for head, foot in zip(*ends, strict=True))
+    return Extent(runs[0][0], runs[-1][1], high, runs, rises)
+
+
+def _end(profile: Any, run: tuple[float, float]) -> float:
+    """Where the ink of a profile ends on the right in a run of columns; its left without any."""
+    first, last = max(0, floor(run[0])), ceil(run[1])
+    found = _runs(profile[first:last])
+    return first + found[-1][1] if found else run[0]
 
 
 class Print(NamedTuple):
@@ -126,24 +145,35 @@ def lost(
     unit = _digit([s for s in sized if s])
     if unit is None:
         return [Lost(True, True)] * len(texts)
-    beside = [
-        None if s is None else _beside(*s, middle, unit)
-        for s, middle in zip(sized, middles, strict=True)
-    ]
-    known = [off for off in beside if off is not None]
-    usual = float(np.median(known)) if known else 0.0
-    near = sum(abs(off - usual) <= _BESIDE for off in known)
-    told = len(known) >= _LEAST and near >= _MOSTLY * len(known)
-    reach = _BESIDE if deep else _CLOSE
+    told = _places(sized, middles, unit, _BESIDE if deep else _CLOSE)
     out = []
-    for s, off in zip(sized, beside, strict=True):
-        if s is None or off is None:
+    for k, s in enumerate(sized):
+        if s is None:
             out.append(Lost(True, True))
             continue
         wide = _is_too_wide(*s, unit)
-        aside = off - usual > reach if told else not deep
-        out.append(Lost(wide or aside, wide or _has_a_gap(*s, unit)))
+        out.append(Lost(wide or told is None or told[k], wide or _has_a_gap(*s, unit)))
     return out
+
+
+def _places(
+    sized: Sequence[tuple[str, Extent] | None],
+    middles: Sequence[float],
+    unit: float,
+    reach: float,
+) -> list[bool] | None:
+    """Whether each number stands further right than the others, in the middle of its cell or from
+    its left; None where the page's numbers stand in no such line, for instance at the right."""
+    for offs, most in (
+        ([s and _beside(*s, at, unit) for s, at in zip(sized, middles, strict=True)], reach),
+        ([s and s[1].left / (unit * s[1].height) for s in sized], _FROM_LEFT),
+    ):
+        known = [off for off in offs if off is not None]
+        usual = float(np.median(known)) if known else 0.0
+        near = sum(abs(off - usual) <= _BESIDE for off in known)
+        if len(known) >= _LEAST and near >= _MOSTLY * len(known):
+            return [off is not None and off - usual > most for off in offs]
+    return None
 
 
 def _digit(numbers: list[tuple[str, Extent]]) -> float | None:
