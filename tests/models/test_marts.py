@@ -417,7 +417,7 @@ def test_a_report_that_is_republished_was_published_when_it_first_came_out(db: D
     ) == [("2022-01-25", "the listing", False, True, "2022-04-05")]
 
 
-def test_a_date_before_the_year_reported_on_is_no_evidence(db: Db) -> None:
+def test_a_date_before_the_end_of_the_year_reported_on_is_no_evidence(db: Db) -> None:
     assert rows(
         db,
         """

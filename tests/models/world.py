@@ -262,13 +262,13 @@ def fill(world: Synthetic) -> None:
             link_date="2023-02-03",
         )
     first.outcome(LINAN + "slow.html", "failed", code="timeout", stage="fetch")
-    second.report(  # dated long before the year it is for
+    second.report(  # dated in the middle of the year it is for
         LINAN + "slow.html",
         "临安区水利局",
         2021,
         BUSY,
         source_id="linan",
-        link_date="2019-05-01",
+        link_date="2021-05-01",
     )
     first.outcome(LINAN + "fin2.html", "failed", code="timeout", stage="fetch")
     # The next night takes entries from a listing page that could not be read, and was not stopped.

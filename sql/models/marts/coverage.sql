@@ -56,6 +56,8 @@ departments_that_reported as (
     where
         resolutions.resolution = 'resolved'
         and resolutions.organ_id <> 'gov'
+        -- an office that reports for the whole area has answered for its government alone
+        and not (resolutions.organ_id = 'gov_office' and readings.scope is not distinct from 'area')
         and readings.official
         and readings.report_year is not null
     group by all
@@ -158,7 +160,7 @@ best_answer as (
 ),
 
 -- Who republishes a report has published it when it first came out, whichever version counts now.
--- A date before the year reported on is of something else.
+-- A date before the last month of the year reported on is of something else.
 first_published as (
     select
         unit_id,
@@ -166,7 +168,7 @@ first_published as (
         published_date,
         published_evidence
     from answers
-    where year(published_date) >= report_year
+    where published_date >= make_date(report_year, 12, 1)
     qualify row_number() over (
         partition by unit_id, report_year
         order by published_date, published_evidence = 'the listing', fetched_at, report_id, listed_url
@@ -179,7 +181,7 @@ perhaps as (
         select unnest(resolutions.candidates) as candidate, readings.report_year
         from {{ ref('stg_resolutions') }} as resolutions
         inner join {{ ref('stg_readings') }} as readings using (report_id)
-        where resolutions.resolution = 'ambiguous'
+        where resolutions.resolution = 'ambiguous' and readings.official
     )
 ),
 
