@@ -17,12 +17,14 @@ def test_two_runs_close_and_the_archive_reads_as_before(tmp_path: Path) -> None:
     assert first["parsed"] > 0.9 * SIZE
     assert 0.4 * SIZE < second["unchanged"] < 0.8 * SIZE
     assert second["discovered"] == SIZE == sum(second.values()) - SIZE
-    again = bench.reread(tmp_path)
+    again = bench.reread(tmp_path, 10 * SIZE)
     assert again["pages"] == SIZE + second["parsed"] + second["rejected"]
     stored = sorted((tmp_path / "reports").glob("part-*"))
     assert len(stored) == 2
-    for part in stored:
-        assert (tmp_path / ".again" / part.name).read_bytes() == part.read_bytes()
+    assert sorted(p.name for p in (tmp_path / ".again").iterdir()) == [p.name for p in stored]
+    stored[0].write_bytes(stored[1].read_bytes())
+    with pytest.raises(AssertionError):
+        bench.reread(tmp_path, SIZE)
 
 
 def test_a_size_takes_the_place_of_its_row_and_the_chart_shows_all(
