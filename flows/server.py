@@ -11,7 +11,9 @@ prefect is imported.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import json
 import os
 import socket
@@ -21,9 +23,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tasks.keep import keep_days
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 START_SECONDS = 180  # 14–18 s of CPU the first time, on a machine that may be busy
 STOP_SECONDS = 25
@@ -161,6 +168,15 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         child.wait(10)
 
 
+@cache
+def _our_pages(root: Path) -> Starlette:
+    """Made when the first is asked for: a night that nobody looks at need not load the reader."""
+    from flows.viewer import viewer
+    from tasks.store import Warehouse
+
+    return viewer(Warehouse(root))
+
+
 def _serve_until_orphaned(home: str, host: str, port: str) -> None:
     """The child: the Prefect server and our own pages, ended when standard input closes."""
     import signal
@@ -174,18 +190,23 @@ def _serve_until_orphaned(home: str, host: str, port: str) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="watch-parent").start()
+    gc.disable()  # what is imported stays: looking for cycles in it costs a tenth of the start
     import uvicorn
     from prefect.server.api.server import create_app
     from starlette.routing import Mount
 
     import flows.email_block  # noqa: F401 - the server sends with it
     from flows.paths import PREFIX
-    from flows.viewer import viewer
-    from tasks.store import Warehouse
+
+    async def ours(scope: Any, receive: Any, send: Any) -> None:
+        pages = await asyncio.to_thread(_our_pages, Path(home).parent)
+        await pages(scope, receive, send)
 
     served = create_app(final=True)
     # before the others: the UI answers every path that is left
-    served.router.routes.insert(0, Mount(PREFIX, viewer(Warehouse(Path(home).parent))))
+    served.router.routes.insert(0, Mount(PREFIX, ours))
+    gc.freeze()
+    gc.enable()
     uvicorn.run(served, host=host, port=int(port), log_level="warning", timeout_keep_alive=5)
 
 

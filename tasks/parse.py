@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ import pyarrow.parquet as pq
 from tasks import office, reports
 from tasks.files import open_parquet
 from tasks.objects import Place
+from tasks.processes import spawned
 from tasks.records import BadInput, snapshot_id_of
 from tasks.report import read, sniff
 from tasks.report.model import Reading, Reject, Rejection
@@ -123,7 +123,7 @@ def _result(batch: Rows, future: Future[pa.Buffer]) -> pa.Table:
 
 def _alone(row: dict[str, Any]) -> pa.Table:
     """Reads one document in a process of its own, which it may take down."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with spawned(1) as pool:
         try:
             return pool.submit(read_rows, [row]).result()
         except BrokenProcessPool:
@@ -187,7 +187,7 @@ def _workers() -> int:
 
 @cache
 def _pool() -> ProcessPoolExecutor:
-    pool = ProcessPoolExecutor(_workers(), mp_context=get_context("spawn"))
+    pool = spawned(_workers())
     atexit.register(pool.shutdown, wait=False, cancel_futures=True)
     return pool
 

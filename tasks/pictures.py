@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from tasks import parse
 from tasks.files import open_parquet
 from tasks.objects import Place
+from tasks.processes import spawned
 from tasks.report import ocr, page_images, sniff
 from tasks.report.model import Reading
 from tasks.report.reader import open_source
@@ -74,7 +74,7 @@ class Examined(NamedTuple):
 
 def examine(body: bytes, content_type: str | None) -> Examined:
     """Reads one document with its pictures, in a process that ends with it."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with spawned(1) as pool:
         try:
             return pool.submit(_examine, body, content_type).result()
         except BrokenProcessPool:
@@ -103,7 +103,7 @@ class _Reader:
         self._pool: ProcessPoolExecutor | None = None
 
     def read(self, row: dict[str, Any]) -> pa.Table:
-        self._pool = self._pool or ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        self._pool = self._pool or spawned(1)
         try:
             return self._pool.submit(parse.read_rows, [row], ocr=True).result()
         except BrokenProcessPool:

@@ -321,8 +321,10 @@ def night(root: Path, count: int, size: int) -> dict[str, float]:
     found: dict[str, float] = {}
     beside = root / "beside"
     for what, where, number, start in (
-        ("night", root, count, size),
-        ("one", root, 1, size + count),
+        # What the runs above left for a night to do once: pictures, the first site.
+        ("before", root, 1, size),
+        ("night", root, count, size + 1),
+        ("one", root, 1, size + 1 + count),
         ("first", beside, 1, 0),
         ("tools", beside, 1, 1),
     ):

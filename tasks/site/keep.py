@@ -1,13 +1,16 @@
 """Takes over from the site before what would be written again just as it is: whole provinces.
 
 A site remembers for each province a mark of all that its pages and data are made of
-(`built.json`). Where the mark is the same, the files are copied, and only the run that they name is
-put right. So a site has the same bytes whether it was made from nothing or from another one.
+(`built.json`). Where the mark is the same, its data are the same files, and its pages are copied
+with the run that they name put right. So a site has the same bytes whether it was made from nothing
+or from another one.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -63,6 +66,11 @@ class Marks:
         text = json.dumps(asdict(self), indent=1, sort_keys=True)
         (site / FILE).write_text(text + "\n", encoding="utf-8")
 
+    def made(self, root_id: str) -> str:
+        """What the pages and the data of a province carry, so that a page knows data of its own
+        state: the same for as long as nothing changed."""
+        return _digest([self.everywhere, self.provinces[root_id]])[:16]
+
     def same(self, before: Marks | None) -> set[str]:
         """The provinces whose files are as they were."""
         if before is None or before.everywhere != self.everywhere:
@@ -95,14 +103,14 @@ def _code() -> list[str]:
     return [digest.hexdigest(), *map(version, ("duckdb", "jinja2", "markupsafe"))]
 
 
-def take(site: Path, before: Marks, root: Area, pages: Pages) -> bool:
-    """Copy the files of a province from the site before, as of this night.
+def take(site: Path, before: Marks, root: Area, pages: Pages, made: str) -> bool:
+    """Take the files of a province from the site before, as of this night.
 
     False when one is not there, or is not as it was written: the province is then written anew.
     """
     was, now = (before.run_id, before.ended), (pages.night.run_id, pages.night.ended)
     try:
-        _copy(site, pages.folder, f"search/{root.id}.js", [])
+        _link(site, pages.folder, f"search/{root.id}.js", "")
         for area in root.under():
             if area.has_page:
                 for language in LANGUAGES:
@@ -111,8 +119,7 @@ def take(site: Path, before: Marks, root: Area, pages: Pages) -> bool:
                     _copy(site, pages.folder, path, stamps)
             for file in sorted((site / "data" / area.id).glob("*.js")):
                 name = f"{area.id}/{file.stem}"
-                heads = [called("gongkai.data", name, run_id) for run_id, _ in (was, now)]
-                _copy(site, pages.folder, f"data/{name}.js", [(heads[0], heads[1])])
+                _link(site, pages.folder, f"data/{name}.js", called("gongkai.data", name, made))
     except (OSError, ValueError):
         return False
     return True
@@ -136,3 +143,17 @@ def _copy(site: Path, folder: Path, path: str, stamps: Iterable[tuple[str, str]]
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
+
+
+def _link(site: Path, folder: Path, path: str, begins: str) -> None:
+    """The same file in both sites: it is never written to again. A copy where that cannot be."""
+    source, target = site / path, folder / path
+    expected = begins.encode()
+    with source.open("rb") as file:
+        if file.read(len(expected)) != expected:
+            raise ValueError(f"{path} does not begin with {begins}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

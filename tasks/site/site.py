@@ -7,13 +7,9 @@ cannot be built costs nobody the night's tables, and the site of the night befor
 from __future__ import annotations
 
 import csv
-import multiprocessing
-import os
 import secrets
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.resources import files
@@ -21,6 +17,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from tasks.processes import spawned
 from tasks.report.form import FORMS, form
 from tasks.site import county, facts
 from tasks.site.areas import Area, Tally, roll_up
@@ -107,14 +104,9 @@ def build(
 def _together(database: Path, scratch: Path, folder: Path, provinces: list[str]) -> Iterator[str]:
     """The pages of the provinces by as many processes as there are cores; gives their names.
 
-    Templates hold the interpreter's lock, so threads would not help; a fresh process takes a second
-    and none of what the caller has open.
+    Templates hold the interpreter's lock, so threads would not help.
     """
-    fresh = multiprocessing.get_context("spawn")
-    cores = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(
-        cores, mp_context=fresh, initializer=_open, initargs=(database, scratch, folder)
-    ) as pool:
+    with spawned(None, _open, database, scratch, folder) as pool:
         yield from pool.map(_province, provinces)
 
 
@@ -124,18 +116,9 @@ _kept = ExitStack()
 
 def _open(database: Path, scratch: Path, folder: Path) -> None:
     global _site
-    threading.Thread(target=_end_with_the_caller, daemon=True).start()
     tables = _kept.enter_context(opened(database, scratch, read_only=True))
     tables.rows("set threads = 1")  # there is a process for each core
     _site = Site.of(tables, folder)
-
-
-def _end_with_the_caller() -> None:
-    """A caller that is killed tells nobody to end, and who waits for work would wait for ever."""
-    caller = multiprocessing.parent_process()
-    if caller is not None:
-        caller.join()
-        os._exit(1)
 
 
 def _province(area_id: str) -> str:
@@ -150,20 +133,27 @@ class Site:
 
     tables: Tables
     pages: Pages
+    marks: Marks
     areas: dict[str, Area]
     country: dict[int, Tally]
     trends: dict[str, list[facts.Trend]]
 
     @classmethod
     def of(cls, tables: Tables, folder: Path) -> Site:
-        """Over prepared tables, into `folder`."""
+        """Over prepared tables, into `folder`; the first to do so leaves its marks there."""
         areas = tables.areas()
         country = roll_up(areas)
         meanings = tables.rows(
             "select form, cell, meaning from published.measures order by form, position"
         )
         pages = Pages.of(folder, tables.night, meanings, _year(country))
-        return cls(tables, pages, areas, country, facts.trends(tables))
+        trends = facts.trends(tables)
+        marks = Marks.read(folder)
+        if marks is None:
+            roots = [area for area in areas.values() if area.parent is None]
+            marks = Marks.of(tables, pages, roots, trends)
+            marks.write(folder)
+        return cls(tables, pages, marks, areas, country, trends)
 
     @property
     def roots(self) -> list[Area]:
@@ -172,19 +162,20 @@ class Site:
 
     def keep(self, before: Path | None) -> set[str]:
         """Take over the provinces of which nothing changed; their ids."""
-        marks = Marks.of(self.tables, self.pages, self.roots, self.trends)
-        marks.write(self.pages.folder)
         earlier = Marks.read(before) if before else None
-        kept: set[str] = set()
-        if before and earlier:
-            for root in [r for r in self.roots if r.has_page and r.id in marks.same(earlier)]:
-                if take(before, earlier, root, self.pages):
-                    kept.add(root.id)
-        return kept
+        if before is None or earlier is None:
+            return set()
+        same = self.marks.same(earlier)
+        return {
+            root.id
+            for root in self.roots
+            if root.has_page and root.id in same
+            if take(before, earlier, root, self.pages, self.marks.made(root.id))
+        }
 
     def province(self, area_id: str) -> None:
         """The pages and data of a province and of all areas in it, and its units for the search."""
-        root = self.areas[area_id]
+        root, made = self.areas[area_id], self.marks.made(area_id)
         inside = [area for area in root.under() if area.has_page]
         found = county.parts(self.tables, inside)
         units: list[list[Any]] = []
@@ -197,17 +188,17 @@ class Site:
                 part=part,
                 trends=self.trends.get(area.id, []),
                 outcomes=facts.OUTCOMES,
+                made=made,
             )
-            self._data(part.reports)
+            self._data(part.reports, made)
             for unit in part.units:
                 others = [a for a in unit.aliases if a not in unit.name]
                 units.append([unit.name, area.id, unit.id, *others])
         self.pages.script(f"search/{root.id}.js", "gongkai.units", root.id, units)
 
-    def _data(self, reports: list[county.Report]) -> None:
-        run = self.pages.night.run_id
+    def _data(self, reports: list[county.Report], made: str) -> None:
         for name, data in county.data_files(reports).items():
-            self.pages.script(f"data/{name}.js", "gongkai.data", name, run, data)
+            self.pages.script(f"data/{name}.js", "gongkai.data", name, made, data)
 
     def overview(self) -> None:
         """Every page that is not of one area, and what the pages share."""
@@ -216,7 +207,7 @@ class Site:
         lost = county.unresolved(self.tables)
         shown = lost[:UNRESOLVED_SHOWN]
         self.pages.write("unresolved.html", "unresolved.html.j2", reports=shown, total=len(lost))
-        self._data(shown)
+        self._data(shown, self.pages.night.run_id)
         _national(
             self.pages, self.tables, self.areas, self.roots, self.country, self.trends, len(lost)
         )

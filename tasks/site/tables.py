@@ -6,20 +6,23 @@ whose each unit is, and the values of each report packed for its file. Only publ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 
 from tasks.site.areas import Area, Tally, tree
 
 CHINA = ZoneInfo("Asia/Shanghai")
 PACKED_TOGETHER = 8000  # reports; bounds the memory to about a gigabyte
+NAMED = 20_000  # reports; DuckDB looks for names before it makes rows of cells, for a join after it
 
 _UNITS = """
 create table unit as
@@ -86,7 +89,7 @@ with gathered as (
         list((position - 1, forced_by)) filter (forced_by is not null) as forced,
         {figures}
     from published.report_cells as cells
-    where report_id >= $first and report_id < $last and report_id in (from to_pack)
+    where report_id >= $first and report_id < $last and report_id in ({wanted})
     group by report_id
 ),
 ordered as (
@@ -199,10 +202,8 @@ class Tables:
         """Make the scratch tables but for the values of reports."""
         self._db.execute(_UNITS)
         roots = [(area.id, area.province.id) for area in tree(self.rows(_AREAS)).values()]
-        self._db.execute("create table root_of (area_id varchar, root_id varchar)")
-        self._db.execute(
-            "insert into root_of select unnest(?::varchar[]), unnest(?::varchar[])",
-            [[area for area, _ in roots], [root for _, root in roots]],
+        self._put(
+            "table root_of", area_id=[area for area, _ in roots], root_id=[r for _, r in roots]
         )
         self._db.execute(_REPORT_ROOTS)
         self._db.execute(_COVERAGE, {"today": self.night.today})
@@ -223,10 +224,14 @@ class Tables:
 
     def list(self, table: str, column: str, values: list[str]) -> None:
         """Make a temporary table anew of one column of texts."""
-        self._db.execute(
-            f"create or replace temp table {table} as select unnest(?::varchar[]) as {column}",
-            [values],
-        )
+        self._put(f"temp table {table}", **{column: values})
+
+    def _put(self, table: str, **columns: Sequence[str]) -> None:
+        """Texts by way of Arrow: as a parameter a list of thousands costs most of a second."""
+        given = pa.table({n: pa.array(v, pa.string()) for n, v in columns.items()})
+        self._db.register("given", given)
+        self._db.execute(f"create or replace {table} as from given")
+        self._db.unregister("given")
 
     def keep(self, table: str, sql: str) -> None:
         """Make a temporary table anew from a query."""
@@ -283,7 +288,14 @@ class Tables:
         places = f"replace({places}, '|' || regexp_extract(places, '^[a-z]+'), '|')"
         # A decimal as a person writes it: no zeros after the last digit.
         value = "rtrim(rtrim(x[2]::varchar, '0'), '.')"
+        self._db.execute(
+            "create table to_pack as select report_id from report_root "
+            "where root_id is null or not list_contains(?::varchar[], root_id)",
+            [list(without)],
+        )
+        ids = [report_id for (report_id,) in self.rows("from to_pack")]
         sql = _PACK.format(
+            wanted=", ".join(map(repr, ids)) if len(ids) <= NAMED else "from to_pack",
             short_places=places,
             value=value,
             figures=", ".join(figures),
@@ -295,16 +307,10 @@ class Tables:
             + ", ".join(f"{name} decimal(18, 4)" for name in FIGURES)
             + ")"
         )
-        self._db.execute(
-            "create table to_pack as select report_id from report_root "
-            "where root_id is null or not list_contains(?::varchar[], root_id)",
-            [list(without)],
-        )
-        (reports,) = self.rows("select count(*) from to_pack")[0]
         # Every range reads through the whole table: few of them, each as large as memory allows.
-        ranges = min(256, -(-reports // PACKED_TOGETHER) or 1)
-        starts = [f"{256 * n // ranges:02x}" for n in range(ranges)]
-        for first, last in zip(starts, [*starts[1:], "g"], strict=True):
+        ranges = min(256, -(-len(ids) // PACKED_TOGETHER))
+        starts = [*(f"{256 * n // ranges:02x}" for n in range(ranges)), "g"]
+        for first, last in pairwise(starts):
             self._db.execute(sql, {"first": first, "last": last})
         self._db.execute(_SORT)
         self._db.execute("drop table loose")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.objects import Place, arrow_source
+from tasks.processes import spawned
 from tasks.records import Source
 from tasks.units.keys import keys_of
 from tasks.units.model import GOVERNMENT, Clues, Unit
@@ -102,9 +101,7 @@ def resolutions(
     if only is not None or not many or (os.cpu_count() or 1) < 2:
         yield from (_of_part(resolver, *job, only) for job in zip(parts, skips, strict=True))
         return
-    with ProcessPoolExecutor(
-        os.cpu_count(), get_context("spawn"), initializer=_begin, initargs=(resolver,)
-    ) as pool:
+    with spawned(None, _begin, resolver) as pool:
         yield from pool.map(_in_process, parts, skips, chunksize=4)
 
 

@@ -254,6 +254,8 @@ def test_what_did_not_change_comes_from_the_site_before(
         changed |= other
     shown = {page.stem for page in (first / "area").glob("*.html")}
     kept, broken, *_ = sorted(marks.keys() & shown - changed)
+    data = sorted((first / "data").glob("*/*.js"))
+    lost = data[-1]
     with duckdb.connect(str(database)) as connection:
         connection.execute(
             "update runs set run_id = 'later', finished_at = finished_at + interval 1 hour"
@@ -263,9 +265,13 @@ def test_what_did_not_change_comes_from_the_site_before(
     with (first / page).open("ab") as file:
         file.write(b"as it was")
     (first / "area" / f"{broken}.html").write_bytes(b"")
+    lost.write_bytes(b"")
     building.build(database, tmp_path / "again", before=first)
     anew, again = _bytes(tmp_path / "anew"), _bytes(tmp_path / "again")
     assert (tmp_path / "again" / page).read_bytes().endswith(b"as it was")
+    same = {d for d in data if (tmp_path / "again" / d.relative_to(first)).samefile(d)}
+    assert len(same) > len(data) / 4
+    assert lost not in same
     assert {name for name in anew | again if anew.get(name) != again.get(name)} == {page}
 
 

@@ -172,8 +172,8 @@ gongkai.report = () => {
     if (!dialog.open) dialog.showModal();
     document.documentElement.classList.add("reading");
     try {
-      const { run, value } = await gongkai.load(`data/${file}.js`, `data/${file}`);
-      if (run !== gongkai.page.run) problem("load.stale");
+      const { made, value } = await gongkai.load(`data/${file}.js`, `data/${file}`, gongkai.page.made);
+      if (made !== gongkai.page.made) problem("load.stale");
       else if (!value[id]) problem("load.none");
       else draw(value[id]);
     } catch {

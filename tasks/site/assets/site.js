@@ -9,13 +9,13 @@ const gongkai = (() => {
 
   // Data comes as scripts that call back by name, so that a page opened as a file has it too.
   const waiting = new Map();
-  const load = (path, key) =>
+  const load = (path, key, made = page.run) =>
     waiting.get(key)?.promise ??
     (() => {
       const one = Promise.withResolvers ? Promise.withResolvers() : deferred();
       waiting.set(key, one);
       const script = document.createElement("script");
-      script.src = `${page.root}${path}?run=${encodeURIComponent(page.run)}`;
+      script.src = `${page.root}${path}?made=${encodeURIComponent(made)}`;
       script.onerror = () => {
         waiting.delete(key);
         one.reject(new Error(key));
@@ -41,7 +41,7 @@ const gongkai = (() => {
       Object.assign(this, { forms, checks, cells });
       Object.assign(words, texts);
     },
-    data: (name, run, value) => arrived(`data/${name}`, { run, value }),
+    data: (name, made, value) => arrived(`data/${name}`, { made, value }),
     areas: (places, shards) => arrived("areas", { places, shards }),
     units: (shard, units) => arrived(`units/${shard}`, units),
   };
