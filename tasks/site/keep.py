@@ -109,8 +109,8 @@ def take(site: Path, before: Marks, root: Area, pages: Pages, made: str) -> bool
     False when one is not there, or is not as it was written: the province is then written anew.
     """
     was, now = (before.run_id, before.ended), (pages.night.run_id, pages.night.ended)
+    links = [(f"search/{root.id}.js", "")]
     try:
-        _link(site, pages.folder, f"search/{root.id}.js", "")
         for area in root.under():
             if area.has_page:
                 for language in LANGUAGES:
@@ -119,8 +119,15 @@ def take(site: Path, before: Marks, root: Area, pages: Pages, made: str) -> bool
                     _copy(site, pages.folder, path, stamps)
             for file in sorted((site / "data" / area.id).glob("*.js")):
                 name = f"{area.id}/{file.stem}"
-                _link(site, pages.folder, f"data/{name}.js", called("gongkai.data", name, made))
+                links.append((f"data/{name}.js", called("gongkai.data", name, made)))
+        for path, begins in links:
+            _check(site / path, begins)
+        for path, _ in links:
+            _link(site / path, pages.folder / path)
     except (OSError, ValueError):
+        # What is written anew must not be written into the files of the site before.
+        for path, _ in links:
+            (pages.folder / path).unlink(missing_ok=True)
         return False
     return True
 
@@ -145,13 +152,15 @@ def _copy(site: Path, folder: Path, path: str, stamps: Iterable[tuple[str, str]]
     target.write_bytes(data)
 
 
-def _link(site: Path, folder: Path, path: str, begins: str) -> None:
-    """The same file in both sites: it is never written to again. A copy where that cannot be."""
-    source, target = site / path, folder / path
+def _check(path: Path, begins: str) -> None:
     expected = begins.encode()
-    with source.open("rb") as file:
+    with path.open("rb") as file:
         if file.read(len(expected)) != expected:
             raise ValueError(f"{path} does not begin with {begins}")
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file in both sites: it is never written to again. A copy where that cannot be."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)

@@ -266,7 +266,9 @@ def test_what_did_not_change_comes_from_the_site_before(
         file.write(b"as it was")
     (first / "area" / f"{broken}.html").write_bytes(b"")
     lost.write_bytes(b"")
+    shown_before = {f: f.stat().st_mtime_ns for f in first.rglob("*.*")}
     building.build(database, tmp_path / "again", before=first)
+    assert {f: f.stat().st_mtime_ns for f in first.rglob("*.*")} == shown_before
     anew, again = _bytes(tmp_path / "anew"), _bytes(tmp_path / "again")
     assert (tmp_path / "again" / page).read_bytes().endswith(b"as it was")
     same = {d for d in data if (tmp_path / "again" / d.relative_to(first)).samefile(d)}
