@@ -110,7 +110,9 @@ def test_the_overview_works_as_a_file(browser: Browser, demo: Site, path: str) -
     watched = opened(context, base)
     page = watched.page
     page.goto(base + path)
-    assert page.locator(".year-part:visible .plot svg, section > .two .plot svg").count() >= 3
+    # drawn in the frame after the page has loaded
+    plots = page.locator(".year-part:visible .plot svg, section > .two .plot svg")
+    expect(plots.nth(2)).to_be_visible()
     page.fill("#q", "金塘")
     expect(page.locator("#found [role=option]").first).to_contain_text("金塘镇人民政府")
     page.keyboard.press("Enter")
